@@ -50,7 +50,7 @@ def _put_to(heard: Features) -> list[tuple[str, float]]:
 
 # Fitted to the grades of the dev day, of the trades to develop with and of the written texts that are taught; then made
 # smaller, so that as many alerts are right as before, and rounded.
-_PUT_TO_US, _GREETS_US, _PUT_TO_OTHERS = 1.2, -0.3, -2.0
+_PUT_TO_US, _GREETS_US, _PUT_TO_OTHERS = 1.2, -0.6, -2.0
 _WANTING = ("question", "ask", "wants", "kinds", "negated_praise", "negations", "sad_face", "why")
 
 _CALM_ODDS = (
@@ -73,7 +73,7 @@ def _leaving(heard: Features) -> list[tuple[str, float]]:
         for cue in leaving
         if (not names.isdisjoint(cue.words.split()) or (heard.named and cue.end - cue.start >= _A_PHRASE))
     ]
-    return [(f"says they leave: {gone[0]}", 0.8)] if gone else []
+    return [(f"says they leave: {gone[0]}", _FAREWELL)] if gone else []
 
 
 def _short(heard: Features) -> list[tuple[str, float]]:
@@ -93,6 +93,7 @@ def _short(heard: Features) -> list[tuple[str, float]]:
 
 
 _FEW = 14  # words and signs
+_FAREWELL = 1.3
 _A_PHRASE = 3  # words of a farewell that is none by chance
 _NOT_CROSS = ("praise", "happy_face", "news", "repost", "no_complaint", "solved")
 # All that somebody says who calls out, or counts the days.

@@ -10,6 +10,7 @@ from monitor.text.asking import (
     asks_us,
     links_elsewhere,
     links_to_their_case,
+    praises,
     wants_of_us,
     wishes,
     without_links,
@@ -29,10 +30,12 @@ _CUES_ONLY_OF = {
     "hi": Thresholds(ping=0.70, ping_aside=0.92, sweep=0.28),
 }
 _TO_OTHERS = 0.98  # a ping of one that is put to somebody else, whatever happened: it is a talk about us
+_PASSED_ON = 0.88  # a ping of what somebody passes on: its original is heard, too
 _NEVER = 0.995  # no sum of feelings is above it
 _FELT_OF_US = 0.9  # a ping of one that only feels something, and names us without speaking to us
 _ASKED_ELSEWHERE = 0.6  # a ping of a question in a language that no model knows
 _NOTHING_SAID = 0.7  # the list for one in which nothing is wrong, asked or unhappy either
+_IDLE = 0.12  # beneath it what asks wants nothing of us: hardly one was a must on the dev halves
 _IDLE_CALL = 0.4  # the list for one that speaks to us, and neither asks nor says anything that could be looked into
 _CALL_WITH_A_TAG = 0.8  # a ping of one that calls a handle of who knows whom, bears a tag, and says nothing of the kind
 _OF_NOBODY = 0.15  # more for the list, where we are named, nothing is wrong or asked, and nobody tells of their own
@@ -50,7 +53,8 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
     """
     ping, sweep = begin(lines, heard, ours=ours, ruled=ruled)
     lane: Lane = "ping" if needs >= ping else "sweep" if needs >= sweep else "none"
-    if lane == "none" and (asks_us(heard) or heard.values.get("mixed") or wishes(heard)):
+    asked = asks_us(heard) and (ruled or needs >= _IDLE)
+    if lane == "none" and (asked or heard.values.get("mixed") or wishes(heard)):
         lane = "sweep"  # what is asked waits for an answer; warm words beside a trouble may be bitter
     if heard.wordless and not stars:
         asks = heard.values.get("question")
@@ -62,7 +66,7 @@ def lane_of(needs: float, lines: Thresholds, heard: Features, *, ours: bool, rul
         values = heard.signals.values
         told_by = ("first_person", "direct", "second_person")
         told_of_us = may_be_harm(heard.critical) and heard.named  # of a hole in what we run nobody tells as their own
-        personal = rings(heard.critical) or told_of_us or any(map(values.get, told_by))
+        personal = rings(heard.critical) or told_of_us or heard.called or any(map(values.get, told_by))
         lane = "ping" if lane == "sweep" or personal else "sweep"
     if heard.unread and not stars and not heard.critical:
         lane = "sweep"  # nothing is known of it: somebody who reads that language has a look, nobody is woken
@@ -85,7 +89,8 @@ def begin(lines: Thresholds, heard: Features, *, ours: bool, ruled: bool) -> tup
         return lines.ping_aside, lines.sweep_calm or lines.sweep
     # What does not name us was taken in because it stands where only we are spoken of.
     own = heard.values.get("first_person") or links_to_their_case(heard)
-    more = 0.0 if own or tells_of_trouble(heard) or not heard.named or not lines.sweep_aside else _OF_NOBODY
+    told = tells_of_trouble(heard) and not links_elsewhere(heard)
+    more = 0.0 if own or told or not heard.named or not lines.sweep_aside else _OF_NOBODY
     return lines.ping_aside, min(0.95, lines.sweep_aside + more) or lines.sweep
 
 
@@ -107,7 +112,8 @@ def _of_others(lines: Thresholds, heard: Features) -> tuple[float, float] | None
     if heard.values.get("repost"):
         if heard.called or heard.values.get("direct"):
             return None
-        return lines.ping_aside, lines.sweep if heard.critical or tells_of_trouble(heard) else _NEVER
+        ping = max(lines.ping_aside, _PASSED_ON)
+        return ping, lines.sweep if heard.critical or tells_of_trouble(heard) else _NEVER
     if heard.to_others:
         return max(lines.ping_aside, _TO_OTHERS), lines.sweep if _is_worth_a_look(heard) else _NEVER
     if heard.manner.reported or heard.manner.joke:
@@ -148,7 +154,7 @@ def _of_no_trouble(lines: Thresholds, heard: Features) -> tuple[float, float]:
 def _says_it_of_us(heard: Features) -> bool:
     """Whether somebody leaves us, or names us in few words that tell of a trouble: who says so little means us."""
     cues = [cue for cue in heard.signals.cues if not cue.kind.calm]
-    if any(cue.kind.churn and cue.end - cue.start > 1 for cue in cues):
+    if any(cue.kind.churn and cue.end - cue.start > 1 for cue in cues) and not praises(heard):
         return True
     short = len(heard.signals.tokens) <= _FEW and heard.named
     return short and any(not cue.kind.churn for cue in cues)

@@ -18,7 +18,7 @@ from monitor.wiring import Assembly
 from tests.helpers import ANGRY, HOUR, NOW, Clock, assembly_of, post, settings_from, take
 
 MILD = "I am not sure about the new Acme app"
-QUIET = "heard people say the Acme kettle is not that great"
+QUIET = "heard the Acme kettle is not worth the money"
 QUESTION = "anyone know if Acme ships to Norway"
 
 

@@ -359,12 +359,12 @@ def test_a_muted_community_and_a_muted_domain_are_silent(small: Assembly) -> Non
 
 # -- the line of the list -------------------------------------------------------------------------------------------
 
-DOUBTS = ("hm, the Acme {} is not that great",)
+DOUBTS = ("meh, the Acme {} does not look great",)
 
 
 def test_what_staff_say_of_the_list_places_its_line_for_that_brand_only(small: Assembly) -> None:
     """They pass over every doubt in the list and take every complaint: the next doubt is not listed any more."""
-    doubt, elsewhere = "hm, the Acme piano is not that great", "hm, the Globex piano is not that great"
+    doubt, elsewhere = "meh, the Acme piano does not look great", "meh, the Globex piano does not look great"
     assert (verdict(small, doubt).lane, verdict(small, elsewhere).lane) == ("sweep", "sweep")
     said(small, some(DOUBTS, THINGS, 40), "dismiss", "ANA", "BEN")
     said(small, complaints(40), "take", "ANA", "BEN")

@@ -9,7 +9,7 @@ from tests.cases.test_list_of_the_day import MUST
 from tests.helpers import ASKING, HOUR, post
 from tests.web.office import Office
 
-HOSTILE = "Acme </a><script>alert(1)</script> where is the manual of model"
+HOSTILE = "Acme </a><script>alert(1)</script> who has the manual of model"
 
 
 def filled(office: Office, many: int) -> list[str]:
