@@ -53,17 +53,10 @@ REAL_SHARES = {"goemotions": 0.03, "google_play": 0.3}
 MOST_SAID = {"google_play": 0.02}  # reviews of apps of banks: what the encoder takes for harm there is a lost login
 PAIR_SHARES = (1.5, 3.0)  # what the harmless and the harmful line of a pair weigh, all its variants together
 TEACHER_PENALTY, PENALTY = 1e-5, 1e-5
-MEANINGS, MEANING_SCALE, FEWEST = (
-    200,
-    3.0,
-    3,
-)  # numbers of a word's meaning, their size, and of how often a word has any
+MEANINGS, MEANING_SCALE, FEWEST = 200, 3.0, 3  # numbers of a meaning, their size, and how often a word must stand
 GATE = 0.75  # the share of comments and reviews of which only the words are looked at
-LINE = 0.991  # the share of them that calls nobody
-RINGS, DOUBT = (
-    1.5,
-    -3.0,
-)  # log odds from which on it rings, and below which no frame does: chosen on the trades kept aside
+LINE = 0.993  # the share of them that calls nobody
+RINGS, DOUBT = 1.7, -3.0  # log odds: from here on it rings, below this no frame does (chosen on trades kept aside)
 NAMES = f"{BRAND}|acme|oakmere|pinehall|planfold|gridnote|skyhop|airlark"
 MOMENT = datetime(2026, 11, 22, 8, tzinfo=UTC)
 

@@ -139,8 +139,17 @@ def meant(
         told = [*(one for one in told if one.kind.name not in _RINGS), _MAYBE]
     found = [cue for cue in said if _is_meant(cue, mood, several=several)] + told
     if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
-        found.append(_SURELY if heeded.rings(signals.tokens, tuple(places)) else _MAYBE)
+        if heeded.rings(signals.tokens, tuple(places)):
+            found.append(_SURELY)
+        elif not _denies_a_part(places, signals.tokens, language):
+            found.append(_MAYBE)
     return tuple(found)
+
+
+def _denies_a_part(places: Places, tokens: Sequence[str], language: str) -> bool:
+    """Whether it says that one of the parts was not: a sum of words does not hear the "never" of "never hacked"."""
+    parts = [Found(MAYBE, part, start, end) for part, spans in places.items() for start, end in spans]
+    return {one.words for one in less_denied(parts, tokens, language)} != set(places)
 
 
 def _is_theirs(one: Found, tokens: Sequence[str], rivals: frozenset[str]) -> bool:
