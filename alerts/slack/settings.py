@@ -34,8 +34,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if (self.token is None) == (self.webhook_url is None):
-            raise ValueError('write either token = { env = "SLACK_TOKEN" } or webhook_url = { env = "SLACK_WEBHOOK" }')
+        if self.token is None and self.webhook_url is None:
+            raise ValueError('write token = { env = "SLACK_TOKEN" } or webhook_url = { env = "SLACK_WEBHOOK" }')
+        if self.token is not None and self.webhook_url is not None:
+            raise ValueError("keep either token or webhook_url, not both: a webhook has no buttons")
         if self.webhook_url and not self.webhook_url.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("webhook_url is not an http(s) address; copy it from the app's Incoming Webhooks page")
         if not self.api_url.startswith(("https://", "http://")):

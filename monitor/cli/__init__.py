@@ -49,6 +49,7 @@ from monitor.people.actors import NotPossible
 from monitor.settings.errors import SettingsError
 from monitor.settings.models import EXIT
 from monitor.setup.commands import InstallError
+from monitor.store import disk
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken
 
@@ -133,7 +134,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Error as error:
-        errors.print(f"earful: the database said {type(error).__name__}: {error}")
+        errors.print(f"earful: {disk.in_words(error)}")
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - nobody outside is to see a traceback
         sys.exit(_unforeseen(error, errors))

@@ -324,10 +324,10 @@ def _entry(
 
 
 def problem_line(rules: Rules, known: Mapping[str, Any]) -> str:
-    """ "Late delivery: heard 4 times before, first on 3 Nov, 2 never answered"."""
+    """ "Late delivery: reported 4 times before, first on 3 Nov, 2 unanswered"."""
     first = at(known["first_at"]).astimezone(rules.settings.zone)
-    never = f", {known['unanswered']:,} never answered" if known["unanswered"] else ""
-    return f"{known['name']}: heard {count_words(known['n'], 'time')} before, first on {first.day} {first:%b}{never}"
+    never = f", {known['unanswered']:,} unanswered" if known["unanswered"] else ""
+    return f"{known['name']}: reported {count_words(known['n'], 'time')} before, first on {first.day} {first:%b}{never}"
 
 
 def _place(case: Case, *, brand: bool) -> str:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+import alerts
 import connectors
 from monitor.settings.errors import Key, Problem, meant, nearest, one_of, shown
 from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
@@ -211,6 +212,8 @@ class Checks:
             # The address is repeated only where it was shown: it may be a secret that strayed here.
             rest = colon + address if f'"{word}"' == shown(word) else ""
             write = f"did you mean {one_of(name + rest for name in near)}?"
+        elif colon and channel in alerts.KINDS:  # copied from a page of docs, without that page's [[channels]]
+            write = f"add a [[channels]] table with kind = {one_of([channel])} and name = {one_of([channel])}"
         elif channels:
             write = f"write a target such as {one_of(channels[:3])}"
         else:

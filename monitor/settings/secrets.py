@@ -7,6 +7,7 @@ optional one.
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -24,6 +25,10 @@ _LARGEST = 64 * 1024
 _SET = "set it, or say where the secret is"
 _HOW = 'write { env = "NAME" } or { file = "PATH" }'
 # In place of a secret that is missing: long enough, and an address, so that nothing else is found wrong with it.
+_NAMED = (
+    f'write the name alone, such as {{ env = "SLACK_TOKEN" }}, and the secret into {ENVIRONMENT_FILE}: SLACK_TOKEN=...'
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNREAD = SecretStr("https://secret.invalid/not-read")
 
 
@@ -129,6 +134,9 @@ class Filling:
         return _UNREAD
 
     def _from_environment(self, name: str, key: Key) -> str:
+        if name and name not in self.environ and not _VARIABLE.fullmatch(name):  # most likely the secret itself: repeat none of it
+            self._note(key, "a text that can't be the name of an environment variable", _NAMED)
+            return ""
         text = self.environ.get(name, "").strip() if name else ""
         if not text:
             found = "an empty environment variable" if name in self.environ else "an environment variable that is unset"

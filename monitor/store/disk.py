@@ -32,6 +32,14 @@ def why(error: Exception) -> str:
     return "the disk cannot be written to" if "disk I/O" in said or "readonly" in said else type(error).__name__
 
 
+def in_words(error: Exception) -> str:
+    """What the database said, for whoever ran a command, and where it is the disk, what to do."""
+    said = why(error)
+    if said.startswith("the disk "):
+        return f"{said}. Free space where [database] url points, check that it is writable, and try again"
+    return f"the database said {type(error).__name__}: {error}"
+
+
 def fault(database: Database, now: datetime) -> str:
     """Why nothing can be stored at the moment; empty while it can. Tries a write of its own."""
     try:

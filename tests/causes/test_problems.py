@@ -244,10 +244,10 @@ def test_later_alerts_of_a_problem_say_what_was_heard_before(acme: Assembly) -> 
     root = next(each for each in reversed(messages(acme.database)) if each.about == f"story:{case}")
     alert = compose(acme.database, acme.rules, root, [root], NOW).alert
     assert alert.entries[0].facts[0] == (
-        "Late or missing delivery: heard 3 times before, first on 3 Mar, 3 never answered"
+        "Late or missing delivery: reported 3 times before, first on 3 Mar, 3 unanswered"
     )
     first = next(each for each in messages(acme.database) if each.about == "story:1")
-    assert "heard" not in str(compose(acme.database, acme.rules, first, [first], NOW).alert.entries[0].facts)
+    assert "reported" not in str(compose(acme.database, acme.rules, first, [first], NOW).alert.entries[0].facts)
 
 
 def test_what_stands_in_the_same_message_was_not_heard_before_it(acme: Assembly) -> None:
@@ -258,9 +258,9 @@ def test_what_stands_in_the_same_message_was_not_heard_before_it(acme: Assembly)
     ]
     rows = [next(each for each in messages(acme.database) if each.about == f"story:{case}") for case in cases]
     alert = compose(acme.database, acme.rules, rows[0], rows, NOW).alert
-    said = [fact for entry in alert.entries for fact in entry.facts if "heard" in fact]
+    said = [fact for entry in alert.entries for fact in entry.facts if "reported" in fact]
     assert len(said) == 2
-    assert all("heard 3 times before" in each for each in said), "of each other they are no news"
+    assert all("reported 3 times before" in each for each in said), "of each other they are no news"
 
 
 def test_a_repost_is_no_further_person(acme: Assembly) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,3 +58,18 @@ def test_status_says_who_is_not_alerted_and_what_is_not_stored(tmp_path: Path, s
     assert told["not_stored"] == "the disk is full"
     assert told["channels"][0]["error"] == "503 from its server"
     assert len(told["not_alerted"]) == 2
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path) -> None:
+    """As SQLite itself says it: a limit on its pages stands for the disk."""
+    connection = sqlite3.connect(tmp_path / "full.sqlite")
+    connection.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as caught, connection:
+        for number in range(9):
+            connection.execute(f"CREATE TABLE t{number} (word TEXT)")
+    connection.close()
+    assert disk.in_words(caught.value) == (
+        "the disk is full. Free space where [database] url points, check that it is writable, and try again"
+    )
+    other = sqlite3.OperationalError("no such table: x")
+    assert disk.in_words(other) == "the database said OperationalError: no such table: x"

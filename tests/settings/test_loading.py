@@ -447,6 +447,8 @@ ANA = SOUND["people"][0]
          'address; write "sqlite:FILE" or "postgresql://USER@HOST/NAME"'),
         (("digest", "to"), ["mail:boss@example.org"], 'digest.to[0]: found "mail:boss@example.org", which is not a '
          'channel or a person; write a target such as "console"'),
+        (("digest", "to"), ["email:boss@example.org"], 'digest.to[0]: found "email:boss@example.org", which is not a '
+         'channel or a person; add a [[channels]] table with kind = "email" and name = "email"'),
     ],
 )  # fmt: skip
 def test_one_wrong_value_is_one_fault_in_these_words(
@@ -529,6 +531,11 @@ def test_a_secret_file_that_everybody_can_read_is_a_warning(tmp_path: Path) -> N
         (
             {"env": "NOBODY"},
             'found an environment variable that is unset, "NOBODY"; write NOBODY=... into ',
+        ),
+        (
+            {"env": "xoxb-plain-text-9999"},
+            "found a text that can't be the name of an environment variable; write the name alone, such as "
+            '{ env = "SLACK_TOKEN" }, and the secret into earful.env: SLACK_TOKEN=...',
         ),
         ({"env": ""}, 'found an environment variable that is unset, ""; set it, or say where the secret is'),
         (

@@ -90,7 +90,7 @@ def test_a_case_says_how_often_its_problem_was_heard_before_and_since_when(offic
     complaints(office, "olga", "mira", "kay")
     complaints(office, "zoe")
     staff = office.person("Olle")
-    heard = r"</a>: heard 3 times before, first {} <time [^>]*>{}</time>, 3 never answered"
+    heard = r"</a>: reported 3 times before, first {} <time [^>]*>{}</time>, 3 unanswered"
     assert re.search(heard.format("at", r"\d\d:\d\d"), staff.get("/cases/4").text)
     office.clock.forward(2 * DAY)
     assert re.search(heard.format("on", r"\d+ \w{3} \d\d:\d\d"), office.person("Ida").get("/cases/4").text)

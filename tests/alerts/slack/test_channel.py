@@ -443,10 +443,15 @@ def test_people_and_groups_can_be_asked_for(slack: FakeSlack) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"token": "xoxb-secret", "webhook_url": "https://x"}, {"webhook_url": "hooks-secret"}]
+    ("given", "write"),
+    [
+        ({}, "write token = "),
+        ({"token": "xoxb-secret", "webhook_url": "https://x"}, "keep either token or webhook_url"),
+        ({"webhook_url": "hooks-secret"}, "webhook_url is not an http"),
+    ],
 )
-def test_settings_that_cannot_work_are_refused_without_their_secrets(given: dict[str, str]) -> None:
-    with pytest.raises(ValidationError) as caught:
+def test_settings_that_cannot_work_are_refused_without_their_secrets(given: dict[str, str], write: str) -> None:
+    with pytest.raises(ValidationError, match=write) as caught:
         Settings.model_validate(given)
     assert "secret" not in str(caught.value).replace("SecretStr", "")
 
