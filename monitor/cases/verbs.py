@@ -157,8 +157,8 @@ def _take(
     if owner.id == case.owner_id:
         return {}, f"{owner.name} already has it"
     if case.owner_id and owner.id == actor.id and case.offered_at is None:
-        since = f" since {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
-        return {}, f"{case.owner} already took it{since}"
+        when = f" at {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
+        return {}, f"{case.owner} already took it{when}"
     due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
     return (
         {

@@ -307,11 +307,10 @@ def _entry(
         facts = (do_not_contact.NOT_CONTACTED, *facts)
     shows = f" · {shown}" if (shown := shown_of(told)) else ""
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
-    posted = clock_words(rules, case.last_posted_at, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {posted}",
+        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {_posted(rules, case, worst, now)}",
         excerpt=(worst.post.text or worst.post.title or stars_of(worst)) if worst else "",
         facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
@@ -321,6 +320,15 @@ def _entry(
         actions=_actions(rules, case, now, link, target),
         point=point_of(worst) if worst else (),
     )
+
+
+def _posted(rules: Rules, case: Case, quoted: Mention | None, now: datetime) -> str:
+    """When the post that is quoted was written, and when the author last wrote since: "14:02", "14:02, again 14:40"."""
+    last = clock_words(rules, case.last_posted_at, now)
+    if quoted is None or quoted.post.posted_at >= case.last_posted_at:
+        return last
+    first = clock_words(rules, quoted.post.posted_at, now)
+    return first if first == last else f"{first}, again {last}"
 
 
 def problem_line(rules: Rules, known: Mapping[str, Any]) -> str:

@@ -52,12 +52,12 @@ def unjudged(found: Mapping[str, int], span: str) -> str:
 
 
 def ended_words(found: Figures) -> str:
-    """ "62 answered, 21 in private, 17 never, of 100": how all ended that were due; "" where nothing was."""
+    """ "62 answered, 21 in private, 17 unanswered, of 100": how all ended that were due; "" where nothing was."""
     due = found.to_answer.due
     if not due:
         return ""
     private = f"{found.private:,} in private, " if found.private else ""
-    return f"{due - found.private - found.never:,} answered, {private}{found.never:,} never, of {due:,}"
+    return f"{due - found.private - found.never:,} answered, {private}{found.never:,} unanswered, of {due:,}"
 
 
 def desk_words(span: timedelta) -> str:

@@ -51,7 +51,7 @@ def test_whoever_takes_a_case_has_it_and_a_second_one_hears_who_was_first(acme: 
     first = tell(acme, "take")
     second = tell(acme, "take", "BEN", now=NOW + MINUTE)
     assert (first.changed, first.text) == (True, "taken by ANA, 10:00")
-    assert (second.changed, second.text) == (False, "ANA already took it since 10:00")
+    assert (second.changed, second.text) == (False, "ANA already took it at 10:00")
     assert case(acme.database, "1").owner == "ANA"
     assert lines(acme.database, "1") == ["open", "take"]
 

@@ -168,6 +168,15 @@ def test_who_came_before_within_a_month_is_counted(acme: Assembly) -> None:
     assert "time in 30 days" not in first.headline
 
 
+def test_the_time_of_a_message_is_that_of_the_words_it_quotes(acme: Assembly) -> None:
+    """And beside it, when they wrote again: a later "hello?" quotes nothing new."""
+    take(acme, post(ANGRY, native_id="1", thread_id="1", at=NOW - HOUR))
+    take(acme, post("Acme, hello? Any news?", native_id="2", thread_id="1", parent_id="1", at=NOW))
+    (entry,) = alert(acme, root_of(acme)).entries
+    assert entry.excerpt == ANGRY
+    assert entry.headline.endswith(f"posted {NOW - HOUR:%H:%M}, again {NOW:%H:%M}")
+
+
 def test_pictures_are_marked_where_people_read_who_wrote(acme: Assembly) -> None:
     take(acme, post(LATE, pictures=2, videos=1))
     (entry,) = alert(acme, root_of(acme)).entries

@@ -65,7 +65,7 @@ def test_page_letter_report_and_api_give_one_set_of_figures(acme: Office) -> Non
     assert formatting.as_json(report)["in_target"] == report.in_target
     letter = numbers(digest.letter_of(database, rules, NOW, key="k").text)
     assert f"{100 * negative / len(judged):.0f}% negative of {len(judged)} judged." in letter
-    assert "Answered within the target: 33% of 3 cases due; 2 answered, 1 never." in letter
+    assert "Answered within the target: 33% of 3 cases due; 2 answered, 1 unanswered." in letter
     page = " ".join(re.sub(r"<[^>]+>", " ", acme.person("Ana", "admin").get("/insights?days=7").text).split())
     assert f"{100 * negative / len(judged):.0f}% negative ({negative} of {len(judged)} judged)" in page
     assert "2 of 4 waiting cases answered; praise excluded" in page
@@ -101,9 +101,9 @@ def test_what_went_on_in_private_stands_beside_the_answers_with_its_share_of_all
     with acme.database.transaction():
         acme.assembly.answers.take([dm], NOW)
     report = statistics.of_span(acme.database, acme.assembly.rules, NOW - 7 * DAY, NOW + MINUTE)
-    assert formatting.ended_words(report) == "2 answered, 1 in private, 0 never, of 3"
+    assert formatting.ended_words(report) == "2 answered, 1 in private, 0 unanswered, of 3"
     letter = numbers(digest.letter_of(acme.database, acme.assembly.rules, NOW + MINUTE, key="k").text)
-    assert "Answered within the target: 33% of 3 cases due; 2 answered, 1 in private, 0 never." in letter
+    assert "Answered within the target: 33% of 3 cases due; 2 answered, 1 in private, 0 unanswered." in letter
     assert re.search(r"First reply within the target: \d+% of 3 cases due", letter), "like any other, in time or late"
 
 

@@ -93,7 +93,7 @@ def test_somebody_answers(earful: World) -> None:
     # Ben presses too, and hears who was first; nothing changes.
     earful.press(earful.case_of("olga"), "take", who="Ben")
     earful.until("+1 Mon 09:17")
-    assert earful.whispers()[-1] == ("U0BEN00001", "Ana already took it since 09:16")
+    assert earful.whispers()[-1] == ("U0BEN00001", "Ana already took it at 09:16")
     assert earful.case_of("olga").owner == "Ana"
     earful.scene()
 

@@ -190,9 +190,9 @@ def _leaving(about: About) -> Section:
     if not now.people:
         return Section("Leaving", ())
     than = f" ({week.leaving_before.people:,} the week before)" if week.leaving_before is not None else ""
-    why = ", ".join(f"{name} {number:,}" for name, number in now.reasons)
+    why = ", ".join(f"{name} ({number:,})" for name, number in now.reasons)
     line = f"{count_words(now.people, 'person says', 'people say')} they are leaving{than}"
-    line += f", about {why}. " if why else ". "
+    line += f". Most often about: {why}. " if why else ". "
     line += f"{now.answered:,} of them {'has' if now.answered == 1 else 'have'} an answer."
     return Section("Leaving", (Line(line, **about.way("/insights?days=7#leaving", "Insights")),))
 
@@ -211,7 +211,8 @@ def _volume(week: Week) -> tuple[Line, ...]:
     if old is not None:
         said += f" ({old.mentions:,} the week before)"
     elif week.first:
-        said += " (first week, nothing to compare yet)"
+        young = week.installed is not None and week.installed >= week.since
+        said += " (first week, nothing to compare yet)" if young else " (none before this week)"
     if now.share.value is not None:
         said += f", {percent(now.share.value)} negative of {now.share.base:,} judged{_than(old)}"
     small = now.mentions < SMALL
@@ -261,6 +262,8 @@ def _good(about: About) -> Section:
     lines = []
     if found.deserved:
         yet = f"{found.open:,} of them without a thank-you yet" if found.open else "all of them thanked or closed"
+        if found.open == found.deserved:
+            yet = "not thanked yet" if found.open == 1 else "none of them thanked yet"
         way = about.way("/mentions/thanks", "See them") if found.open else {}
         lines.append(Line(f"{count_words(found.deserved, 'post')} of praise, {yet}.", **way))
         lines += _quoted(about, praise=True, limit=1)
@@ -362,7 +365,8 @@ def _more(about: About) -> Section:
     lines = []
     if week.waiting["late"]:
         late = count_words(week.waiting["late"], "complaint was", "complaints were")
-        lines.append(Line(f"{late} found too late to alert anyone; earful cases lists what is open."))
+        are = "is" if week.waiting["late"] == 1 else "are"
+        lines.append(Line(f"{late} found too late to alert anyone and {are} still open.", **about.way("/", "Inbox")))
     if week.waiting["sweep"]:
         n = week.waiting["sweep"]
         are = "it is" if n == 1 else "they are"

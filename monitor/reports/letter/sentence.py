@@ -10,13 +10,18 @@ MOST = 2
 
 
 def of(week: Week) -> str:
-    """ "2 critical still open, 4 cases overdue"; of a calm week, that it was calm, unless we did not look."""
+    """ "2 critical still open, 4 cases overdue"; of a calm week, that it was calm, unless we did not look.
+
+    It never says that everybody was answered: cases are closed without a reply, and not every post opens one.
+    """
     found = parts(week)
     if found:
         said = ", ".join(found[:MOST])
         return said[0].upper() + said[1:]
+    if sweep := week.waiting["sweep"]:
+        return f"Nothing urgent, {count_words(sweep, 'post')} may need an answer"
     if week.volume.mentions:
-        return "Everybody who needed one has an answer"
+        return "Nobody is waiting for an answer"
     return "Nobody wrote, as far as we could see" if week.not_seen else "A quiet week: nobody wrote"
 
 
@@ -31,6 +36,8 @@ def parts(week: Week) -> list[str]:
         found.append(f"{count_words(waiting['overdue'], 'case')} overdue")
     if not found and waiting["called"]:
         found.append(f"{count_words(waiting['called'], 'person', 'people')} still without an answer")
+    if late := week.waiting["late"]:
+        found.append(f"{count_words(late, 'complaint')} found too late to alert anyone")
     if week.leaving.people:
         found.append(f"{count_words(week.leaving.people, 'person says', 'people say')} they are leaving")
     return found
