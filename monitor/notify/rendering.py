@@ -307,10 +307,11 @@ def _entry(
         facts = (do_not_contact.NOT_CONTACTED, *facts)
     shows = f" · {shown}" if (shown := shown_of(told)) else ""
     times = f", {case_policy.ordinal(len(earlier) + 1)} time in 30 days" if earlier else ""
+    posted = _posted(rules, case, worst, now)
     base = rules.settings.earful.page_url.rstrip("/")
     return Entry(
         case_id=case.id,
-        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {_posted(rules, case, worst, now)}",
+        headline=f"{author_of(case, rules)} on {_place(case, brand=brand)}{times}{shows} · posted {posted}",
         excerpt=(worst.post.text or worst.post.title or stars_of(worst)) if worst else "",
         facts=("in two lists, and nobody looked", *facts) if overlooked else facts,
         url=worst.post.url if worst else "",
