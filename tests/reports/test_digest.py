@@ -456,7 +456,7 @@ def test_a_case_is_told_in_the_words_that_made_it_urgent_what_needs_us_most_firs
         write(acme, words, at=MONDAY - 2 * DAY + number * HOUR, author="hurt", thread_id="h")
     view = contents.view(acme.database, acme.rules, MONDAY)
     (section,) = [each for each in view.sections if each.heading == "Critical and overdue"]
-    assert [line.quote for line in section.lines] == [INJURY, ANGRY, BROKEN]
+    assert [line.quote for line in section.lines] == [INJURY, BROKEN, ANGRY]
 
 
 def test_of_a_case_the_critical_post_is_told_then_what_called_people_in_the_wait_under_way() -> None:
