@@ -141,9 +141,14 @@ def meant(
     if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
         if heeded.rings(signals.tokens, tuple(places)):
             found.append(_SURELY)
-        elif not _denies_a_part(places, signals.tokens, language):
+        elif not (_denies_a_part(places, signals.tokens, language) or _only_asks(signals, mood, language)):
             found.append(_MAYBE)
     return tuple(found)
+
+
+def _only_asks(signals: Signals, mood: _Mood, language: str) -> bool:
+    """Whether it is a calm question in a language of which the model has read few harmless lines but those of pairs."""
+    return language != "en" and bool(signals.values.get("question")) and not mood.unhappy
 
 
 def _denies_a_part(places: Places, tokens: Sequence[str], language: str) -> bool:
