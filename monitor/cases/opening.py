@@ -23,6 +23,8 @@ from monitor.text.need import with_history
 from monitor.text.similarity import repeats
 from monitor.types import Judged
 
+WRITES_AGAIN = "writes again"  # why a case is told once more, whose message then quotes the new words
+
 Person = tuple[str, str, str]  # brand, source, author
 NO_FIRST_READS: Mapping[str, datetime] = {}
 STILL_CALLS = timedelta(hours=1)  # a critical post of a first read that is younger is called for at once
@@ -208,7 +210,7 @@ class CaseOpener:
             assert row is not None
             self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
             if reply:
-                self._tell_again(row, "writes again", hurt="hurt" in verdict.tags)
+                self._tell_again(row, WRITES_AGAIN, hurt="hurt" in verdict.tags)
             elif worse and priority == "critical" and case.id not in self.new_cases:
                 self._tell_again(row, "critical now", hurt="hurt" in verdict.tags)
 

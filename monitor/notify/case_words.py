@@ -57,6 +57,12 @@ def worst_of(told: Sequence[Mention]) -> Mention | None:
     )
 
 
+def latest_of(told: Sequence[Mention]) -> Mention | None:
+    """The newest mention of a case that needs an answer: what somebody who writes again has to say."""
+    needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
+    return max(needed, key=lambda each: each.post.posted_at, default=None)
+
+
 def why_listed(mention: Mention) -> tuple[str, ...]:
     """Why a post stands in the list; before 0.2.0 some were stored without a reason."""
     return mention.verdict.reasons or (LIKE_A_COMPLAINT,)

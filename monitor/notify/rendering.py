@@ -14,11 +14,13 @@ from alerts import Action, Alert, Entry, Line, case_policy, hours
 from alerts.case import PRIORITIES, Case, Priority
 from alerts.wording import around, count_words, span_words
 from monitor.cases import do_not_contact
+from monitor.cases.opening import WRITES_AGAIN
 from monitor.notify import daily_lists, incident_messages
 from monitor.notify.case_words import (
     author_of,
     clock_words,
     facts_of,
+    latest_of,
     only_asks,
     point_of,
     same_trouble,
@@ -92,7 +94,8 @@ def compose(
                overlooked=row["id"] in first_of_all, brand=several,
                left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone,
                others=same.get(row["id"], 0),
-               known=tuple(problem_line(rules, each) for each in known.get(row["id"], ())))
+               known=tuple(problem_line(rules, each) for each in known.get(row["id"], ())),
+               again=root.reason == WRITES_AGAIN and len(rows) == 1)
         for row in shown[:whole]
     )  # fmt: skip
     if offer:  # short, so that each has its button
@@ -272,7 +275,7 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
         return f"{first.brand}: waiting for {since} · {root.reason}"
     normal = "question" if asks else "complaint"
     mood = {"critical": "critical", "urgent": "urgent", "normal": normal, "gentle": "post to answer"}[first.priority]
-    return f"{first.brand}: {mood}" + (" · writes again" if root.reason == "writes again" else "")
+    return f"{first.brand}: {mood}" + (f" · {WRITES_AGAIN}" if root.reason == WRITES_AGAIN else "")
 
 
 def _grown(root: Delivery, first: Case, named: int) -> str:
@@ -299,9 +302,10 @@ def _entry(
     brand: bool = False,
     others: int = 0,
     known: tuple[str, ...] = (),
+    again: bool = False,
 ) -> Entry:
     case = cases.case_of(row)
-    worst = worst_of(told)
+    worst = latest_of(told) if again else worst_of(told)  # who is told of new words reads these, not the former ones
     facts = (*known, *facts_of(rules, row, case, worst, earlier, now, same=others + same_trouble(told)))
     if left_alone:  # first of all: whoever reads it is about to write
         facts = (do_not_contact.NOT_CONTACTED, *facts)

@@ -197,6 +197,17 @@ def test_who_writes_again_is_said_in_the_title_and_nobody_else(acme: Assembly) -
     assert alert(acme, row).title == "Acme: complaint"
 
 
+def test_a_message_that_somebody_writes_again_quotes_the_new_words(acme: Assembly) -> None:
+    """It quoted the worst post of the case: the older one, which everybody had read and answered."""
+    take(acme, post(ANGRY, thread_id="t"))
+    row = root_of(acme)
+    tell(acme, "answered")
+    take(acme, post("@acme and is your shop open on Friday?", thread_id="t", at=NOW))
+    (entry,) = alert(acme, replace(row, about="case:1", reason="writes again")).entries
+    assert (entry.excerpt, entry.facts[0]) == ("@acme and is your shop open on Friday?", "asks you a question")
+    assert alert(acme, row).entries[0].excerpt == ANGRY
+
+
 def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> None:
     take(acme, post(ANGRY))
     (told,) = mentions.of_case(acme.database, "1")
