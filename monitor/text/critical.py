@@ -34,6 +34,7 @@ _PLEASED = 0.4  # VADER's score of a post that is content
 _CONTENT = -0.9  # the same where VADER is silent: log odds of what is felt
 _BODILY = frozenset({"injury", "danger", "fire"})
 _RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
+_DOUBTED = frozenset({"danger", "data"})  # who is hurt, and a fire, wake people whatever else a long post says
 _MAYBE, _SURELY = Found(MAYBE, "", 0, 0), Found(SURELY, "", 0, 0)
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
@@ -135,8 +136,8 @@ def meant(
     said = [cue for cue in said if not (_is_theirs(cue, signals.tokens, rivals) or _is_supposed(cue, signals.tokens))]
     if not mood.ours:
         said = [cue for cue in said if cue.kind.name not in _BODILY]
-    if rings(told) and model is not None and model.doubts(by_words, places):
-        told = [*(one for one in told if one.kind.name not in _RINGS), _MAYBE]
+    if any(one.kind.name in _DOUBTED for one in told) and model is not None and model.doubts(by_words, places):
+        told = [*(one for one in told if one.kind.name not in _DOUBTED), _MAYBE]
     found = [cue for cue in said if _is_meant(cue, mood, several=several)] + told
     if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
         if heeded.rings(signals.tokens, tuple(places)):

@@ -3,7 +3,7 @@
 The frames hold what somebody foresaw. This model weighs single words, the beginnings of words, and which parts of the
 frames stand anywhere in a post; an encoder that does not ship has told it what words mean (`benchmarks/harm.py`). It
 calls people where it thinks a harm likely, and says so: "may be about harm". Where it is surer than that, a post is
-critical: "reads like harm"; never by one word. What the frames heard, and it much doubts, rings at no night.
+critical: "reads like harm"; never by one word. A danger that the frames heard, and it much doubts, rings at no night.
 
 `model/harm.json` holds numbers only. What is damaged is refused by name, and the frames go on alone.
 """
@@ -58,7 +58,7 @@ def _is_weighed(word: str) -> bool:
 class _Numbers:
     """Log odds: where the sum begins; from where on words are looked into, people are called, and it rings at night.
 
-    Below `doubt` nothing rings that the frames heard.
+    Below `doubt` no danger rings that the frames heard.
     """
 
     bias: float
