@@ -57,10 +57,8 @@ COMPLAINTS = 20
 KILLED_WITHIN = 60.0  # seconds
 FIRST = 400  # posts a judge, before those that are measured
 REST = 8.0  # seconds after a start: what is done once is over by then
-TURNS, ANSWER = (
-    58,
-    200_000,
-)  # a page, counted; bytes that a partner hashes each time: 0.24 ms, a page of the server's 14
+TURNS = 58  # of a judge with the server a page, counted
+ANSWER = 200_000  # bytes that a partner hashes each time: 0.24 ms, a page of the server's 14
 LOOK = 0.05  # seconds between two looks at what judges wait for
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -24,6 +24,7 @@ from monitor.text.features import BrandProfile  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
 from monitor.text.model.grades import OPEN, Graded, Queue, list_order, queue_of, right  # noqa: E402
 from monitor.text.similarity import fingerprint, said_once  # noqa: E402
+from monitor.types import Verdict  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
 _ANOTHER = ("Trundlewick", "تراندلويك", "ट्रंडलविक")  # no written text speaks of it
@@ -114,8 +115,7 @@ def judged_trades(side: str) -> list[Graded]:
     """Judge the posts of thirteen trades, each for its brand: of those to develop with, or of those kept aside."""
     rows = [row for row in labelled.table(labelled.TRADES) if row["side"] == side]
     judge = Judge([BrandProfile(brand, (brand,), ("Globex",)) for brand in sorted({row["brand"] for row in rows})])
-    posts = [Post("q", "1", "", "a", row["text"], MOMENT, lang=row["language"]) for row in rows]
-    return [(row["grade"], judge.verdict(post, row["brand"])) for row, post in zip(rows, posts, strict=True)]
+    return [(row["grade"], _verdict(judge, row["text"], row["language"], row["brand"])) for row in rows]
 
 
 def judged_written(texts: Sequence[labelled.Labelled]) -> list[Graded]:
@@ -123,20 +123,18 @@ def judged_written(texts: Sequence[labelled.Labelled]) -> list[Graded]:
     names = [labelled.brand_of(each.text, each.language) or _ANOTHER for each in texts]
     judge = Judge([BrandProfile(each[0], each, labelled.RIVALS) for each in sorted(set(names))])
     return [
-        (
-            each.grade,
-            judge.verdict(Post("q", "1", "", "a", each.text, MOMENT, lang=each.language), brand[0]),
-        )
+        (each.grade, _verdict(judge, each.text, each.language, brand[0]))
         for each, brand in zip(texts, names, strict=True)
     ]
 
 
 def judged(judge: Judge, texts: Sequence[labelled.Labelled]) -> list[Graded]:
     """Judge labelled texts, with nothing known but the text and its language."""
-    return [
-        (each.grade, judge.verdict(Post("q", "1", "", "a", each.text, MOMENT, lang=each.language), ""))
-        for each in texts
-    ]
+    return [(each.grade, _verdict(judge, each.text, each.language, "")) for each in texts]
+
+
+def _verdict(judge: Judge, text: str, language: str, brand: str) -> Verdict:
+    return judge.verdict(Post("q", "1", "", "a", text, MOMENT, lang=language), brand)
 
 
 def half(text: str) -> str:

@@ -49,18 +49,22 @@ def stars_of(mention: Mention) -> str:
     return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
 
 
+def _needing(told: Sequence[Mention]) -> list[Mention]:
+    return [mention for mention in told if mention.verdict.lane != "none"]
+
+
 def worst_of(told: Sequence[Mention]) -> Mention | None:
     """The mention that a case is shown by: the one that most needs an answer."""
-    needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
     return max(
-        needed, key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at), default=None
+        _needing(told) or told,
+        key=lambda each: (each.verdict.critical, each.verdict.needs_answer, each.post.posted_at),
+        default=None,
     )
 
 
 def latest_of(told: Sequence[Mention]) -> Mention | None:
     """The newest mention of a case that needs an answer: what somebody who writes again has to say."""
-    needed = [mention for mention in told if mention.verdict.lane != "none"] or list(told)
-    return max(needed, key=lambda each: each.post.posted_at, default=None)
+    return max(_needing(told) or told, key=lambda each: each.post.posted_at, default=None)
 
 
 def why_listed(mention: Mention) -> tuple[str, ...]:
@@ -77,8 +81,8 @@ def point_of(mention: Mention) -> tuple[str, ...]:
 
 def only_asks(told: Sequence[Mention]) -> bool:
     """Whether all that called for an answer is a question: nothing is wrong, so nobody should read "complaint"."""
-    reasons = [mention.verdict.reasons for mention in told if mention.verdict.lane != "none"]
-    return bool(reasons) and all(each == (ASKS,) for each in reasons)
+    needing = _needing(told)
+    return bool(needing) and all(mention.verdict.reasons == (ASKS,) for mention in needing)
 
 
 def facts_of(

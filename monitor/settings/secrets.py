@@ -134,9 +134,8 @@ class Filling:
         return _UNREAD
 
     def _from_environment(self, name: str, key: Key) -> str:
-        if (
-            name and name not in self.environ and not _VARIABLE.fullmatch(name)
-        ):  # most likely the secret itself: repeat none of it
+        # Most likely it is the secret itself: none of it is repeated.
+        if name and name not in self.environ and not _VARIABLE.fullmatch(name):
             self._note(key, "a text that can't be the name of an environment variable", _NAMED)
             return ""
         text = self.environ.get(name, "").strip() if name else ""

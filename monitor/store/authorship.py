@@ -41,10 +41,10 @@ def each_part(database: Database, since: str = "", until: str = "") -> Iterator[
 
     Each is for a question that names `index` and one author.
     """
-    for part in parts(database, since, until) if database.authors_in_parts else ():
-        yield [f"{_PART.format('m.')} = :part"], {"part": part}
     if not database.authors_in_parts:
         yield [], {}
+    for part in parts(database, since, until):
+        yield [f"{_PART.format('m.')} = :part"], {"part": part}
 
 
 def of_authors(database: Database, names: Sequence[str], columns: str, where: str, values: dict[str, Any]) -> list[Row]:

@@ -23,7 +23,7 @@ from connectors import Post
 from connectors.text import bare_name
 from monitor.store import key_values, workers
 from monitor.store.database import Database, DatabaseUnusable, marks, stamp
-from monitor.store.ownership import as_its_folder
+from monitor.store.ownership import as_its_folder, replace_whole
 
 log = logging.getLogger("earful.forgetting")
 
@@ -239,14 +239,7 @@ def hand_over(source: Path, beside: Path) -> None:
             continue
         standing = path.read_text("ascii").splitlines() if path.exists() else []
         new = [line for line in given.read_text("ascii", "replace").splitlines() if line not in set(standing)]
-        fresh = path.with_name(f"{path.name}.new")
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.writelines(f"{line}\n" for line in [*standing, *new])
-            file.flush()
-            os.fsync(file.fileno())
-        as_its_folder(fresh)
-        fresh.replace(path)
+        replace_whole(path, "".join(f"{line}\n" for line in [*standing, *new]), ".new")
 
 
 def among(database: Database, posts: Sequence[Post]) -> set[tuple[str, str]]:

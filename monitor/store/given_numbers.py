@@ -12,13 +12,12 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from monitor.store import key_values
 from monitor.store.backup import COUNTED, FAR_AHEAD
-from monitor.store.ownership import as_its_folder
+from monitor.store.ownership import replace_whole
 from monitor.store.postgresql import Postgresql
 
 log = logging.getLogger("earful.store")
@@ -42,18 +41,10 @@ def note(database: Postgresql) -> None:
     found = {table: max(number, known.get(table, 0)) for table, number in _highest(database).items()}
     if found == known:
         return
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
-            json.dump(found, file)
-            file.flush()
-            os.fsync(file.fileno())
-        as_its_folder(fresh)
-        fresh.replace(path)
+        replace_whole(path, json.dumps(found), f".{os.getpid()}")
     except OSError as error:
         log.warning("%s: %s; if an older copy is put back, numbers of cases may be given again", path, error.strerror)
-        with suppress(OSError):
-            fresh.unlink()
 
 
 def go_on(database: Postgresql, now: datetime) -> str:
