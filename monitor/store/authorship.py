@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from monitor.store.database import Database, Row, marks
+from monitor.store.database import THIRD_OF_MONTH, Database, Row, marks
 
-_PART = "substr({}posted_at, 1, 9)"  # "2026-11-2" are the days from the 20th to the 29th
-_LONGEST = 9
+_PART = f"substr({{}}posted_at, 1, {THIRD_OF_MONTH})"
 
 
 def index(database: Database) -> str:
@@ -32,7 +31,7 @@ def parts(database: Database, since: str = "", until: str = "") -> list[str]:
         f"SELECT ({newest.format(f'WHERE {part} < found.part ')}) FROM found WHERE found.part IS NOT NULL) "
         "SELECT part FROM found WHERE part IS NOT NULL"
     )
-    first, last = since[:_LONGEST], (until or "~")[:_LONGEST]
+    first, last = since[:THIRD_OF_MONTH], (until or "~")[:THIRD_OF_MONTH]
     return [row["part"] for row in rows if first <= row["part"] <= last]
 
 

@@ -35,6 +35,8 @@ class _Closes(Protocol):
 C = TypeVar("C", bound=_Closes)
 NEVER = ""  # a time that is not set
 _LONGEST_SEARCH = 1000  # characters
+# Characters of a time: "2026-11-2" are the days from the 20th to the 29th. Indexes on SQLite are made by it.
+THIRD_OF_MONTH = 9
 _MOST_WORDS = 30  # FTS5 refuses an expression that is too deep
 _spaceless = re.compile(f"[{SPACELESS}]")
 _to_part = re.compile(f"[{SPACELESS}\uff01-\uff5e]")

@@ -7,14 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from monitor.store.database import Database, Row, marks, stamp
+from monitor.store.database import THIRD_OF_MONTH, Database, Row, marks, stamp
 from monitor.store.persons import person
 
 _FEW_DAYS = timedelta(days=7)
 _COLUMNS = (
     "id", "brand", "source", "thread", "opened_at", "last_at", "fingerprint", "band0", "band1", "band2", "band3",
 )  # fmt: skip
-_PART = 9  # characters of a time: "2026-11-2" are the days from the 20th to the 29th
 
 
 def candidate_stories(
@@ -58,14 +57,14 @@ def _alike(
         for part in _parts((moment - within).astimezone(UTC).date(), (moment + within).astimezone(UTC).date())
     }
     clause, values = database.among("p", list(keys))
-    return f"substr(last_at, 1, {_PART}) || CAST(band{number} AS TEXT) IN {clause}", values
+    return f"substr(last_at, 1, {THIRD_OF_MONTH}) || CAST(band{number} AS TEXT) IN {clause}", values
 
 
 @lru_cache
 def _parts(first: date, last: date) -> tuple[str, ...]:
     """The thirds of months from one day to another."""
     days = (last - first).days
-    return tuple(dict.fromkeys((first + timedelta(days=day)).isoformat()[:_PART] for day in range(days + 1)))
+    return tuple(dict.fromkeys((first + timedelta(days=day)).isoformat()[:THIRD_OF_MONTH] for day in range(days + 1)))
 
 
 def open_critical(
