@@ -31,6 +31,8 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
     clock = f"{now.astimezone(zone):%H:%M}"
     if case.closed_at is not None and verb not in {"reopen", "note", "tag", "close", "dismiss"}:
         raise NotPossible(f"case {case.id} is closed ({case.closed_by}); reopen it first")
+    if case.outcome == "deleted" and verb == "reopen":
+        raise NotPossible(f"nothing is left of case {case.id}, and nobody is left to answer")
     match verb:
         case "take" | "assign":
             owner = actor if verb == "take" else Actor(str(detail["owner_id"]), str(detail["owner"]))

@@ -169,8 +169,8 @@ def _cells(
         *([when(case.first_posted_at, now, zone)] if wide else []),
         Text(when(case.due_at, now, zone) if waits and case.due_at else "", "red" if late else ""),
         *([Text(safe_line(case.source))] if several else []),
-        Text(safe_line(case.author)),
-        _why(row, said) + ((told[-1].post.text or told[-1].post.title) if told else "(deleted)"),
+        Text(safe_line(case.author) or "somebody"),
+        _why(row, said) + (case_words.words_of(told[-1]) if told else "(deleted by its author)"),
     ]
 
 
@@ -295,7 +295,7 @@ def _ended_how(case_id: str, verb: str) -> str:
 def _one_case(assembly: Any, row: Row) -> None:
     now, zone, one = utc_now(), assembly.settings.zone, cases.case_of(row)
     warning = assembly.rules.name_warning(one.source, one.author)
-    author = f"{safe_line(one.author)} ({warning})" if warning else safe_line(one.author)
+    author = f"{safe_line(one.author)} ({warning})" if warning else safe_line(one.author) or "somebody"
     head = f"case {one.id} · {one.brand} · {author} on {one.source}"
     console.print(Text(head, "bold"))
     how = case_words.standing(assembly.rules, one, now) or "open: nobody has taken it"
@@ -347,7 +347,9 @@ def _conversation(assembly: Any, case_id: str, zone: ZoneInfo) -> None:
             console.print(Text(f"{when}  {safe_line(each['author'])} (us)", "bold green"))
             console.print(Padding(Text(excerpt(each["text"], 1000)), (0, 0, 0, 2)))
             continue
-        console.print(Text(f"{when}  {safe_line(each.post.author)}", "bold"))
-        console.print(Padding(Text(excerpt(each.post.text or each.post.title, 1000)), (0, 0, 0, 2)))
-        console.print(Padding(Text(" · ".join(each.verdict.reasons), "dim"), (0, 0, 0, 2)))
-        console.print(Text("  " + each.post.url, "dim"), soft_wrap=True)
+        console.print(Text(f"{when}  {safe_line(each.post.author) or 'somebody'}", "bold"))
+        console.print(Padding(Text(excerpt(case_words.words_of(each), 1000)), (0, 0, 0, 2)))
+        if each.verdict.reasons:
+            console.print(Padding(Text(" · ".join(each.verdict.reasons), "dim"), (0, 0, 0, 2)))
+        if each.post.url:
+            console.print(Text("  " + each.post.url, "dim"), soft_wrap=True)

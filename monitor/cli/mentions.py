@@ -15,6 +15,7 @@ from connectors import Post
 from connectors.durations import span
 from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path
 from monitor.ingest import asking
+from monitor.notify import case_words
 from monitor.people.audit import Event
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
@@ -134,13 +135,14 @@ def mentions_(
             table.add_column(name, **options)
         for mention in found:
             verdict = mention.verdict
-            says = Text(excerpt(mention.post.text or mention.post.title, 160))
-            if mention.flagged:
+            says = Text(excerpt(case_words.words_of(mention), 160))
+            if mention.flagged and verdict.reasons:
                 says.append("\n" + " · ".join(verdict.reasons), "dim")
             mark = "+" if verdict.praise else {"ping": "!", "sweep": "?", "none": ""}[verdict.lane]
+            who = Text(safe_line(mention.post.author) or "somebody")
             table.add_row(
-                when(mention.post.posted_at, now, zone), mention.post.source,
-                Text(safe_line(mention.post.author)), Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
+                when(mention.post.posted_at, now, zone), mention.post.source, who,
+                Text(mark, _STYLES[verdict.lane]), says, mention.case_id,
             )  # fmt: skip
         console.print(table)
         console.print(Text(f"{len(found)} shown", "dim"))

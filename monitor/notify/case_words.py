@@ -44,6 +44,16 @@ def author_of(case: Case, rules: Rules) -> str:
     return f"{name} ({warning})" if warning else name
 
 
+def words_of(mention: Mention) -> str:
+    """What a list shows of a post: its words, its stars, or that they are gone (erased, too old, on hold)."""
+    post = mention.post
+    if post.text or post.title:
+        return post.text or post.title
+    if post.rating is not None:
+        return stars_of(mention)
+    return "(no words)" if post.author or post.url else GONE
+
+
 def stars_of(mention: Mention) -> str:
     """The stars of a review in words; "" where there are none."""
     return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
@@ -131,8 +141,7 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             verb = "moved to private messages" if case.sent_on else "answered"
             return f"{verb} {clock_words(rules, case.answered_at, now, zone)}, after {span_words(taken)}{unit}"
         case "closed":
-            words = OUTCOME_WORDS.get(case.outcome) or (case.why or case.outcome).replace("_", " ")
-            return f"closed by {case.closed_by}: {words}"
+            return _closed(case)
         case "taken":
             when = f", {clock_words(rules, case.acknowledged_at, now, zone)}" if case.acknowledged_at else ""
             first = f" · {_first_word(rules, case, now, zone)}" if case.held else ""
@@ -148,10 +157,25 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             return _first_word(rules, case, now, zone) if case.held else ""
 
 
+def _closed(case: Case) -> str:
+    if case.outcome == "deleted":
+        return f"closed: {gone_words(case)}"
+    words = OUTCOME_WORDS.get(case.outcome) or (case.why or case.outcome).replace("_", " ")
+    return f"closed by {case.closed_by}: {words}"
+
+
+def gone_words(case: Case) -> str:
+    """Why nothing is left of a case that was closed as deleted."""
+    if case.closed_by in {"the network", "Earful"}:  # Earful finds after a restore what was deleted meanwhile
+        return "the post was deleted"
+    return f"its author was erased by {case.closed_by}"
+
+
 def _first_word(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None) -> str:
     """ "first word 09:20, no answer yet": somebody has said that they look into it, and the person still waits."""
     assert case.first_word_at is not None
     return f"first reply {clock_words(rules, case.first_word_at, now, zone)}, no answer yet"
 
 
+GONE = "(no longer shown)"
 OUTCOME_WORDS = {"went_private": "moved to private messages, outcome unknown"}

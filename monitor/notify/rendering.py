@@ -20,6 +20,7 @@ from monitor.notify.case_words import (
     author_of,
     clock_words,
     facts_of,
+    gone_words,
     latest_of,
     only_asks,
     point_of,
@@ -260,7 +261,7 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
         return root.reason
     first = found[0]
     if first.outcome == "deleted" and len(found) == 1:
-        return f"{first.brand}: the post was deleted"
+        return f"{first.brand}: {gone_words(first)}"
     if root.about.startswith(("growth:", "lines:", "join:")):
         return _grown(root, first, len(found))
     if len(found) > 1 and root.step > 0:

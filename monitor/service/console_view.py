@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alerts.wording import clean_line, count_words, excerpt
+from monitor.notify.case_words import words_of
 from monitor.service.roles import ALL, in_order
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import Settings
@@ -91,14 +92,14 @@ class Show:
         mark, style = _PRAISE if mention.verdict.praise else _MARKS[mention.verdict.lane]
         if mention.suppressed:
             mark, style = "i", "cyan"
-        post, width = mention.post, max(self.console.width, 60)
+        width = max(self.console.width, 60)
         zone = self.settings.zone
         head = Text.assemble(
-            (f"{_clock(post.posted_at, zone)} ", "dim"),
+            (f"{_clock(mention.post.posted_at, zone)} ", "dim"),
             (f"{mark} ", style),
-            (f"{excerpt(post.author, 16):<16} ", "bold" if mention.flagged else ""),
+            (f"{excerpt(mention.post.author, 16):<16} ", "bold" if mention.flagged else ""),
         )
-        head.append(excerpt(post.text or post.title or "(stars only)", width - 26), "" if mention.flagged else "dim")
+        head.append(excerpt(words_of(mention), width - 26), "" if mention.flagged else "dim")
         self.console.print(head)
         if mention.flagged:
             why = " · ".join(mention.verdict.reasons) or "may need an answer"

@@ -131,7 +131,7 @@ def _line(
 ) -> Line:
     case = cases.case_of(row)
     worst = case_words.worst_of(told)
-    says = (worst.post.text or worst.post.title or f"{worst.post.rating or 0:g} of 5 stars, no words") if worst else ""
+    says = case_words.words_of(worst) if worst else ""
     facts = [
         fact
         for fact in case_words.facts_of(rules, row, case, worst, earlier, now, same=case_words.same_trouble(told))

@@ -145,6 +145,22 @@ def test_an_author_is_erased_with_what_was_removed_and_what_stays(folder: Path, 
     assert (row["who"], row["way"], row["posts"], row["cases"]) == ("Ana", "command line", 1, 1)
 
 
+def test_a_case_whose_author_was_erased_says_so(folder: Path) -> None:
+    """Blank lines looked as if something were broken, and "closed by root: deleted" as if root had deleted it."""
+    with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[people]]\nname = "Ana"\nrole = "admin"\n')
+    call(folder, "erase", "--source", "forum", "--author", "olga", "--as", "Ana", "--yes")
+    shown = call(folder, "case", "1").stdout
+    assert "case 1 · Acme · somebody on forum" in shown
+    assert "normal · closed: its author was erased by Ana" in shown
+    assert "  (no longer shown)" in shown
+    assert not re.search(r"\n\s*\n\s*\n", shown)
+    assert re.search(r"(?m)^ +1 .*closed .*somebody .*\(no longer shown\)", call(folder, "cases").stdout)
+    assert re.search(r"somebody +! +\(no longer shown\) +1", call(folder, "mentions").stdout)
+    with pytest.raises(NotPossible, match="nobody is left to answer"):
+        call(folder, "case", "1", "reopen")
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

@@ -216,3 +216,9 @@ def test_the_words_that_decided_are_the_point_of_a_message(acme: Assembly) -> No
     assert all(word.casefold() in ANGRY.casefold() for word in point)
     silent = replace(told, verdict=replace(told.verdict, reasons=("sounds negative",)))
     assert case_words.point_of(silent) == ()
+
+
+def test_a_message_about_somebody_who_was_erased_says_that_and_not_that_they_deleted_it(acme: Assembly) -> None:
+    take(acme, post(ANGRY))
+    forgetting.erase(acme.database, acme.rules, "forum", "olga", who="Ana", way="page", now=NOW)
+    assert alert(acme, root_of(acme)).title == "Acme: its author was erased by Ana"

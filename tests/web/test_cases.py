@@ -400,6 +400,12 @@ def test_an_admin_erases_an_author_after_being_asked_once_more(office: Office) -
         assert "olga" not in text, path
         assert "petrova" not in text, path
     assert "by Root" in admin.get("/desk").text
+    shown = admin.get(f"/cases/{case_id}").text
+    assert "closed: its author was erased by Root" in shown
+    assert "(no longer shown)" in shown
+    assert 'value="reopen"' not in shown
+    assert "(no longer shown)" in admin.get("/mentions").text
+    assert "stars" not in admin.get("/?state=closed").text + admin.get("/mentions").text
     assert admin.get(f"/cases/{case_id}/erase").status_code == 404, "there is nobody left to erase"
 
 
