@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from alerts.wording import count_words
 from monitor.cli.base import app, console, line, load_settings, one_line, opened
 from monitor.cli.sources import ask
 from monitor.notify.outbox import resend_dead
 from monitor.service.scheduler import utc_now
+from monitor.store import deliveries_owed
 from monitor.wiring import assemble, open_store
 
 alert = typer.Typer(help="Test the channels; resend what was not delivered.", no_args_is_help=True)
@@ -53,4 +55,9 @@ def alert_test() -> None:
 def alert_resend() -> None:
     """Resend messages that could not be delivered."""
     with opened() as assembly:
-        typer.echo(f"{resend_dead(assembly.database, utc_now())} messages queued for resending.")
+        revived = resend_dead(assembly.database, utc_now())
+        waits = deliveries_owed.on_their_way(deliveries_owed.waiting(assembly.database)) - revived
+    said = f"{count_words(revived, 'message')} queued for resending." if revived else "No message was undeliverable."
+    if waits:  # what a channel that failed held back goes now, too
+        said += f" {count_words(waits, 'message was', 'messages were')} waiting already and will be tried at once."
+    typer.echo(said)

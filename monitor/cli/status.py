@@ -283,7 +283,7 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
     if judged := at_work.to_judge(database):
         counts.add_row(*judged)
-    queue = sum(waiting.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
+    queue = deliveries_owed.on_their_way(waiting)
     sent = f"{waiting.get('sent', 0):,} sent, {waiting.get('dead', 0):,} undeliverable"
     counts.add_row("messages", f"{queue:,} waiting{at_work.to_send(database)}", sent)
     console.print(counts)

@@ -30,7 +30,7 @@ class _Failure:
     def words(self) -> str:
         if self.health is None or self.health.failing_since is None:
             return f"{self.name} did not accept it"
-        return f"{self.name} is down since {self.health.failing_since:%d %b %H:%M} UTC"
+        return f"{self.name} has been down since {self.health.failing_since:%d %b %H:%M} UTC"
 
 
 def fall_back(database: Database, rules: Rules, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from monitor.store.database import Database, instant, marks, stamp
@@ -21,6 +21,11 @@ def waiting(database: Database) -> dict[str, int]:
             {"quiet": QUIET},
         )
     }
+
+
+def on_their_way(counts: Mapping[str, int]) -> int:
+    """How many of `waiting` are yet to be sent."""
+    return sum(counts.get(state, 0) for state in ("pending", "inflight", "retry", "unknown"))
 
 
 def oldest_waiting(database: Database) -> datetime | None:

@@ -186,6 +186,15 @@ def test_nobody_erased_is_said(folder: Path) -> None:
     assert "Nobody has been erased." in call(folder, "erase", "--list").stdout
 
 
+def test_resending_says_what_waits_where_nothing_was_refused(folder: Path, sqlite: Sqlite) -> None:
+    """ "0 messages queued" read as if the two that a closed channel held back were lost."""
+    waiting = "No message was undeliverable. 2 messages were waiting already and will be tried at once.\n"
+    assert call(folder, "alert", "resend").stdout == waiting
+    sqlite.run("UPDATE deliveries SET state = 'dead', error = 'no' WHERE id = (SELECT min(id) FROM deliveries)")
+    said = call(folder, "alert", "resend").stdout
+    assert said.startswith("1 message queued for resending. 1 message was waiting already")
+
+
 def test_alert_test_reaches_every_target_that_settings_name(tmp_path: Path, sqlite: Sqlite, mail: FakeSmtp) -> None:
     """Whoever would be told by a step, the fallback or the letter alone is told now, once."""
     channels = f"""
