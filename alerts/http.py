@@ -40,6 +40,9 @@ class Answer:
     body: bytes
 
 
+_REACH = "check the address of that channel in the settings, and this machine's network (DNS, firewall, proxy)"
+
+
 class WireError(Exception):
     """No whole answer came. `left`: the request was on its way, so it may have been heard. Names no address."""
 
@@ -47,6 +50,7 @@ class WireError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.left = left
+        self.remedy = "" if left else _REACH
 
 
 class _Exchange:

@@ -145,7 +145,7 @@ class Pager:
         try:
             answer = exchange(request, self.settings.timeout, proxy=self._proxy)
         except WireError as error:
-            raise ChannelError(f"pager: {error.reason}", outcome_unknown=error.left) from None
+            raise ChannelError(f"pager: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
 

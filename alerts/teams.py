@@ -92,7 +92,7 @@ class Teams:
         try:
             answer = exchange(request, self.settings.timeout, proxy=proxy)
         except WireError as error:
-            raise ChannelError(f"teams: {error.reason}", outcome_unknown=error.left) from None
+            raise ChannelError(f"teams: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
 

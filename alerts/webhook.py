@@ -165,7 +165,7 @@ class Webhook:
         try:
             answer = exchange(request, settings.timeout, proxy=proxy)
         except WireError as error:
-            raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left) from None
+            raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
 

@@ -93,6 +93,11 @@ def count_words(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def with_remedy(what: str, remedy: str) -> str:
+    """Say what is wrong and then what to do, as two sentences; the remedy may begin with a small letter."""
+    return f"{what.rstrip('.')}. {remedy[:1].upper()}{remedy[1:]}" if remedy else what
+
+
 def peak_words(posts: int, of_it: int, brand: str) -> str:
     """Say how many posts came at an incident's peak: more than are of the incident are all about the brand."""
     return count_words(posts, "post") + (f" about {brand}" if posts > of_it else "")

@@ -65,7 +65,8 @@ class Slack:
             request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
             return exchange(request, self.settings.timeout, proxy=proxy)
         except WireError as error:
-            raise ChannelError(f"Slack's webhook: {error.reason}", outcome_unknown=error.left) from None
+            why = f"Slack's webhook: {error.reason}"
+            raise ChannelError(why, outcome_unknown=error.left, remedy=error.remedy) from None
 
 
 class SlackBot(Slack):

@@ -64,7 +64,7 @@ class Client(WebClient):
         try:
             return call(**arguments)
         except WireError as error:
-            raise ChannelError(f"Slack: {error.reason}", outcome_unknown=error.left) from None
+            raise ChannelError(f"Slack: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         except NotSlack as error:
             raise api_error(error.answer.status, {}, error.answer.headers) from None
         except SlackApiError as error:

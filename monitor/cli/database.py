@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from alerts.wording import count_words
+from alerts.wording import count_words, with_remedy
 from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
 from monitor.ingest import file_import
 from monitor.ingest.judge_processes import JudgeProcesses, processes_for
@@ -51,8 +51,12 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
             if None in visits:
                 words = "another process reads it at the moment, or has the file that it needs"
                 console.print(Text(f"{name}: {words}"), soft_wrap=one_line)
+            told: set[str] = set()
             for visit in filter(None, visits):
                 well &= not visit.error
+                if visit.error and visit.error in told:  # neither posts nor own replies can be read, for one reason
+                    continue
+                told.add(visit.error or "")
                 taken = visit.taken
                 line = f"{name}: {taken.seen} read, {taken.matched} about a brand, {taken.new} new, "
                 line += f"{taken.flagged} flagged, "
@@ -60,9 +64,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
                 line += f", {visit.aside} set aside" if visit.aside else ""
                 console.print(
                     Text(
-                        line
-                        if not visit.error
-                        else f"{name}: {visit.error}" + (f" - {visit.remedy}" if visit.remedy else ""),
+                        line if not visit.error else f"{name}: {with_remedy(visit.error, visit.remedy)}",
                         "" if not visit.error else "red",
                     ),
                     soft_wrap=one_line,

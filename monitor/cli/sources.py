@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from alerts import ChannelError
-from alerts.wording import count_words
+from alerts.wording import count_words, with_remedy
 from connectors import Batch, ConnectorError
 from monitor.cli.base import Failed, app, console, line, load_settings, one_line
 from monitor.ingest import preview
@@ -29,7 +29,7 @@ def ask(call: Callable[[], str], seconds: float) -> tuple[str, bool]:
     try:
         return within(seconds, call, "check"), True
     except (ConnectorError, ChannelError) as error:
-        return f"{error.message}{f' - {error.remedy}' if error.remedy else ''}", False
+        return with_remedy(error.message, error.remedy), False
     except Overran as error:
         return str(error), False
     except Exception as error:  # noqa: BLE001 - a client library may raise anything
@@ -80,6 +80,7 @@ def try_(
             batch = within(source.deadline.total_seconds(), partial(first_page, settings, source), "try")
         except Exception as error:  # noqa: BLE001 - told in one line, and the next source is tried
             said = getattr(error, "message", "") or f"unexpected {type(error).__name__}"
+            said = with_remedy(said, getattr(error, "remedy", ""))
         if said:
             console.print(line(("no", "red"), f" {source.name}: {said}"), soft_wrap=one_line)
             continue

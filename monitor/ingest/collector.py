@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from alerts.wording import with_remedy
 from connectors import Batch, Closed, Connector, Request, room
 from connectors.text import clean
 from monitor.cases.assignment import IngestResult
@@ -351,7 +352,7 @@ class Collector:
             health = sources.failed(self.database, source.name, now, message, remedy, refused=refused, closed=closed)
             back_off = min(source.every * 2 ** min(health.failures - 1, 10), max(LONGEST_BACK_OFF, source.every))
             sources.set_due(self.database, source.name, what, retry_at or now + back_off)
-        log.warning("%s: %s%s", source.name, message, f" ({remedy})" if remedy else "")
+        log.warning("%s: %s", source.name, with_remedy(message, remedy))
         failing_sources.announce(self.database, self.rules, source.name, now)
         return replace(visit, error=message, remedy=remedy)
 
@@ -383,7 +384,7 @@ class Collector:
             back_off = min(source.own_every * 2 ** min(count, 10), max(LONGEST_BACK_OFF, source.own_every))
             later = retry_at or now + (timedelta(hours=6) if refused else back_off)
             sources.set_due(self.database, source.name, "own", later)
-        log.warning("%s: own replies: %s%s", source.name, message, f" ({remedy})" if remedy else "")
+        log.warning("%s: own replies: %s", source.name, with_remedy(message, remedy))
         if count >= failing_sources.ANNOUNCE_AFTER or refused:
             title = f"{source.name}: can't see your own replies, so clocks don't stop by themselves: {message}"
             self.tell_operator(f"own:{source.name}:{now:%Y-%m-%d}", title, remedy, now)

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Any
 
 from alerts import CaseEvent, Channel, ChannelError, TellsPrograms
+from alerts.wording import with_remedy
 from monitor.notify import case_words
 from monitor.notify.system_notices import queue_notice
 from monitor.settings.rules import Rules
@@ -187,7 +188,7 @@ class EventSender:
         reader = next(each for each in events.readers(self.database) if each.name == name)
         wait = error.retry_after or _STEPS[min(reader.failures, len(_STEPS) - 1)]
         events.failed(self.database, name, error.message[:500], now + timedelta(seconds=min(wait, 3600)))
-        log.warning("%s: not accepting events (%s)%s", name, error.message, f"; {error.remedy}" if error.remedy else "")
+        log.warning("%s: not accepting events: %s", name, with_remedy(error.message, error.remedy))
 
     def tick(self, now: datetime) -> None:
         """Note what has become overdue, give up what is beyond the bounds, and tell the operator at a tenth of them."""

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from alerts import Alert, Channel, ChannelError, Editor, LooksUp, Receipt
+from alerts.wording import with_remedy
 from monitor.notify import rendering, repeats
 from monitor.notify.fallback import say_what_works
 from monitor.notify.outbox import LOOK_UPS, Job, Outbox
@@ -280,7 +281,7 @@ class Alerting:
                 self._announce(row, error, now)
             if not concerns_message:
                 self._hold_back(row, error, now)
-        log.warning("%s: not sent (%s)%s", row.target, error.message, f"; {error.remedy}" if error.remedy else "")
+        log.warning("%s: not sent: %s", row.target, with_remedy(error.message, error.remedy))
         if concerns_message:
             return "go on"
         return "leave the channel" if error.channel_broken else "leave the target"

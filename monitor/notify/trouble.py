@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from alerts.wording import count_words
+from alerts.wording import count_words, with_remedy
 from monitor.settings.rules import Rules
 from monitor.store import channel_health, deliveries_owed
 from monitor.store.channel_health import Health
@@ -36,8 +36,5 @@ def _sentence(database: Database, rules: Rules, health: Health) -> str:
     since = health.failing_since.astimezone(rules.settings.zone)
     owed = deliveries_owed.count(database, health.name)
     waiting = f"; {count_words(owed, 'message')} waiting" if owed else ""
-    remedy = f" {health.remedy[:1].upper()}{health.remedy[1:].rstrip('.')}" if health.remedy else ""
-    error = health.error.rstrip(".")
-    return f"{health.name} has been down since {since.day} {since:%b %H:%M} ({error}){waiting}" + (
-        f".{remedy}" if remedy else ""
-    )
+    down = f"{health.name} has been down since {since.day} {since:%b %H:%M} ({health.error.rstrip('.')}){waiting}"
+    return with_remedy(down, health.remedy.rstrip("."))

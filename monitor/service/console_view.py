@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from alerts.wording import clean_line, count_words, excerpt
+from alerts.wording import clean_line, count_words, excerpt, with_remedy
 from monitor.notify.case_words import words_of
 from monitor.service.roles import ALL, in_order
 from monitor.service.scheduler import utc_now
@@ -110,8 +110,9 @@ class Show:
         for name, health in sources.all_health(self.database).items():
             if health.failing_since is not None and name not in self.failing:
                 self.failing.add(name)
-                line = clean_line(f"Can't read {name}: {health.last_error}").rstrip(".")
-                self.console.print(Text(f"{line}. {clean_line(health.remedy)} Earful will retry.", "yellow"))
+                line = clean_line(with_remedy(f"Can't read {name}: {health.last_error}", health.remedy))
+                again = "" if "will retry" in line else " Earful will retry."
+                self.console.print(Text(f"{line.rstrip('.')}.{again}", "yellow"))
             elif health.failing_since is None and name in self.failing:
                 self.failing.discard(name)
                 self.console.print(Text(f"{name} is working again", "green"))

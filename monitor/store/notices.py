@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from alerts.wording import with_remedy
 from monitor.store import deliveries
 from monitor.store.database import Database, Row, instant, stamp
 
@@ -90,7 +91,7 @@ def take_quiet(database: Database, target: str, most: int = 12) -> list[str]:
     for each in map(deliveries.of_row, rows):
         deliveries.drop(database, each.id, "it is in the daily list")
         remedy = str(each.payload.get("remedy", ""))
-        lines.append(str(each.payload.get("title", "")) + (f" ({remedy})" if remedy else ""))
+        lines.append(with_remedy(str(each.payload.get("title", "")), remedy))
     return [*lines[:most], *([f"{len(lines) - most} more: see earful status"] if len(lines) > most else [])]
 
 

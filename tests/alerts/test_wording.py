@@ -126,6 +126,18 @@ def test_the_rest_is_counted() -> None:
     assert lines[-3:] == ["@third: torn", "@fourth: torn", "and 39 more"]
 
 
+@pytest.mark.parametrize(
+    ("what", "remedy", "said"),
+    [
+        ("no acme.example (DNS)", "check its name (DNS).", "no acme.example (DNS). Check its name (DNS)."),
+        ("Slack: is_archived.", "`name` another one", "Slack: is_archived. `name` another one"),
+        ("X has an internal error (503)", "", "X has an internal error (503)"),
+    ],
+)
+def test_what_to_do_is_a_sentence_of_its_own(what: str, remedy: str, said: str) -> None:
+    assert wording.with_remedy(what, remedy) == said
+
+
 def test_one_case_needs_no_title_on_a_lock_screen() -> None:
     alone = Alert("k", "r", "Harbour Tea", (ENTRY,))
     assert wording.summary(alone).startswith("@customer on X")

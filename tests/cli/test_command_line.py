@@ -19,7 +19,7 @@ from monitor.settings.loading import load
 from monitor.store import sources
 from monitor.store.sqlite import Sqlite
 from tests.cli.program import ROOT, earful, started
-from tests.helpers import ANGRY, assembly_of, post, settings_on, take
+from tests.helpers import ANGRY, assembly_of, post, settings_from, settings_on, take
 
 
 @pytest.fixture
@@ -50,6 +50,25 @@ def test_an_odd_word_ends_in_one_line_that_says_what_to_write(settings: Path, wo
     ran = earful(settings, *words.split())
     assert ran.returncode == code, ran.stderr
     assert ran.stderr.startswith(said)
+
+
+def test_what_cannot_be_reached_is_said_once_with_what_to_do(tmp_path: Path) -> None:
+    """Posts and own replies fail for one reason; the remedy is a sentence, not a second pair of parentheses."""
+    nowhere = "127.0.0.1:9"
+    file = settings_from(
+        tmp_path,
+        sources=f'[[sources]]\nname = "toots"\nkind = "mastodon"\napi_url = "http://{nowhere}"\ntags = ["acme"]\n',
+        channels='[[channels]]\nname = "care"\nkind = "slack"\nwebhook_url = { env = "HOOK" }\n',
+        notify=("care:#care",), operator=("care:#care",), environ={"HOOK": f"http://{nowhere}/x"},
+    ).file  # fmt: skip
+    text = file.read_text("utf-8").replace("accounts = { forum", 'accounts = { toots = ["acme"], forum')
+    file.write_text(text, "utf-8")
+    refused = "toots: 127.0.0.1: the connection was refused. Check the address and this machine's network"
+    collected = earful(file, "collect", "toots", HOOK=f"http://{nowhere}/x")
+    assert collected.stdout.count(refused) == 1
+    assert collected.returncode == 1
+    tested = earful(file, "alert", "test", HOOK=f"http://{nowhere}/x").stdout
+    assert "connection refused. Check the address of that channel in the settings, and this machine's network" in tested
 
 
 def test_the_list_of_commands_is_whole_on_a_screen_of_80_columns(settings: Path) -> None:

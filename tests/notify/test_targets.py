@@ -171,7 +171,7 @@ def test_an_archived_place_falls_back_to_another_place_of_its_channel(
     live(acme, Clock(NOW + MINUTE), 2 * MINUTE)
     (message,) = posted(slack)
     assert message["channel"] == slack.channel_id("#backup")
-    assert "slack:#gone is down" in slack.reads(message)
+    assert "slack:#gone has been down" in slack.reads(message)
 
 
 def test_what_is_refused_for_good_is_told_on_the_fallback(
