@@ -1,7 +1,8 @@
 """The whole pipeline of `earful import` beside bare VADER over the same texts: in one process, and with one to judge.
 
-Of a busy machine the wall clock tells little; `..._if_free` is what the busier process needed of its processor: how
-quick all of it is where each has one to itself.
+Each is timed in three rounds, by turns, and the quickest counts, as for `timeit`: what a round takes longer is what
+else the machine did. `..._if_free` is what the busier process needed of its processor: how quick all of it is where
+each has one to itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
@@ -26,6 +28,7 @@ from monitor.settings.loading import load
 from monitor.wiring import assemble, open_store, settle
 
 POSTS = 20_000
+ROUNDS = 3
 SETTINGS = """
 [database]
 url = "sqlite:bench.sqlite"
@@ -47,17 +50,18 @@ def main() -> None:
         folder, now = Path(name), utc_now()
         texts = made.write(folder / "posts.jsonl", POSTS, now, unhappy=0.15)
         bare = SentimentIntensityAnalyzer()
-        half = len(texts) // 2
-        vader, vader_cpu = _scored(bare, texts[:half])
-        one = _import(folder, now, processes=0)
-        more, more_cpu = _scored(bare, texts[half:])
-        vader, vader_cpu = vader + more, vader_cpu + more_cpu
-        beside = _import(folder, now, processes=1)
-        more, _ = _scored(bare, texts[half:])
+        rounds = [
+            (_scored(bare, texts), _import(folder, now, processes=0), _import(folder, now, processes=1))
+            for _ in range(ROUNDS)
+        ]
+    vader = min(seconds for (seconds, _), _, _ in rounds)
+    vader_cpu = min(cpu for (_, cpu), _, _ in rounds)
+    one = min((each for _, each, _ in rounds), key=itemgetter("cpu"))
+    beside = min((each for _, _, each in rounds), key=itemgetter("seconds"))
     print(
         json.dumps(
             {
-                "ratio_to_vader": round(vader / one["seconds"], 3),
+                "ratio_to_vader": round(vader / min(each["seconds"] for _, each, _ in rounds), 3),
                 "ratio_to_vader_cpu": round(vader_cpu / one["cpu"], 3),  # the same, without what other processes took
                 "posts_per_second": round(POSTS / one["seconds"]),
                 "vader_per_second": round(POSTS / vader),
@@ -66,7 +70,7 @@ def main() -> None:
                 "cases": one["cases"],
                 "deliveries": one["deliveries"],
                 "import_rss_mb": one["rss_mb"],
-                "ratio_to_vader_with_processes": round(2 * more / beside["seconds"], 3),
+                "ratio_to_vader_with_processes": round(vader / beside["seconds"], 3),
                 "ratio_to_vader_with_processes_if_free": round(
                     vader_cpu
                     / max(beside["cpu"], beside["children_cpu"], (beside["cpu"] + beside["children_cpu"]) / 2),
@@ -76,6 +80,10 @@ def main() -> None:
                 "with_processes_judged_beside": round(beside["judged_beside"] / POSTS, 3),
                 "with_processes_storing_cpu_seconds": round(beside["cpu"], 2),
                 "with_processes_judging_cpu_seconds": round(beside["children_cpu"], 2),
+                "seconds_of_each_round": [
+                    [round(seconds, 2), round(alone["seconds"], 2), round(more["seconds"], 2)]
+                    for (seconds, _), alone, more in rounds
+                ],
             }
         )
     )
@@ -83,7 +91,9 @@ def main() -> None:
 
 def _import(folder: Path, now: datetime, *, processes: int) -> dict[str, float]:
     """Import the posts into an empty file, with so many processes beside this one; their start is in the time."""
-    (folder / "settings.toml").write_text(SETTINGS.replace("bench.sqlite", f"bench{processes}.sqlite"), "utf-8")
+    for file in folder.glob("bench.sqlite*"):
+        file.unlink()
+    (folder / "settings.toml").write_text(SETTINGS, "utf-8")
     settings = load(folder / "settings.toml", {})
     database = open_store(settings, now)
     assembly = assemble(settings, database)

@@ -36,7 +36,8 @@ log = logging.getLogger("earful.import")
 
 LEAST = 1_000_000  # bytes of a file; below, starting a process takes longer than it saves
 PROCESSES = 2  # more than that wait for whoever stores
-AHEAD = 4  # chunks that are read and judged beyond the one that is being stored: read while the processes get ready
+AHEAD = 4  # chunks that are read and judged beyond the one that is being stored
+FURTHEST = 16  # chunks that are read at most, while no answer is there: reading has to be done anyway, judging here not
 _BATCH = 250  # posts that are sent at once
 _IN_HAND = 2  # batches of a process: the next lies there when it is done with one
 _LEFT = 2  # batches of a process that nobody takes from it: work enough while this one stores a chunk
@@ -199,17 +200,29 @@ class JudgeProcesses:
             process.kill()  # it holds nothing that is not here too
             process.wait()
 
-    def chunks(self, posts: Iterable[Post], size: int, now: datetime) -> Iterator[tuple[list[Post], Known]]:
-        """These posts in chunks, in order, each with what the processes say of it; nothing where they don't go on."""
-        sent: deque[_Sent] = deque()
+    def chunks(self, posts: Iterable[Post], size: int, now: datetime) -> Iterator[tuple[list[Post], Known, bool]]:
+        """These posts in chunks, in order, each with what the processes say of it, and whether it is the last.
+
+        Nothing is said where they don't go on. Of no posts at all there is one chunk, with none.
+        """
         self._all_sent = False
-        for chunk in chunks_of(posts, size):
-            sent.append(self._send(chunk, now))
-            if len(sent) > AHEAD:
-                yield self._known(sent.popleft())
-        self._all_sent = True
+        read = chunks_of(posts, size)
+        sent = deque([self._send(next(read, []), now)])
         while sent:
-            yield self._known(sent.popleft())
+            while not self._all_sent and (len(sent) <= AHEAD or self._may_read_on(sent)):
+                chunk = next(read, None)
+                if chunk is None:
+                    self._all_sent = True
+                else:
+                    sent.append(self._send(chunk, now))
+            first = sent.popleft()
+            yield *self._known(first), self._all_sent and not sent
+
+    def _may_read_on(self, sent: Sequence[_Sent]) -> bool:
+        """Whether more is read before the first of these is asked for: it would be waited for, and there is room."""
+        with self._changed:
+            answered = all(number in self._answers or number in self._found_here for number in sent[0].batches)
+            return len(sent) < FURTHEST and not (answered or self._trouble)
 
     def _send(self, posts: list[Post], now: datetime) -> _Sent:
         if not self.goes_on:

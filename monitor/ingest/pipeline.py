@@ -7,7 +7,7 @@ several store at the same time: a transaction locks what its posts may join (mon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -96,19 +96,11 @@ class Intake:
         processes that judge posts before their turn has come.
         """
         total = IngestResult()
-        pending: list[Post] | None = None
-        known = NOTHING_KNOWN
-        for chunk, found in (
-            ahead.chunks(posts, CHUNK, now) if ahead else ((each, NOTHING_KNOWN) for each in chunks_of(posts, CHUNK))
-        ):
-            if pending is not None:
-                total.add(self._take_chunk(pending, now, brand, before_last, first_reads, known, alone=alone))
-                if each_chunk:
-                    each_chunk(len(pending))
-            pending, known = chunk, found
-        total.add(self._take_chunk(pending or [], now, brand, last, first_reads, known, alone=alone))
-        if each_chunk:
-            each_chunk(len(pending or []))
+        for chunk, known, is_last in ahead.chunks(posts, CHUNK, now) if ahead else _unknown(chunks_of(posts, CHUNK)):
+            within = last if is_last else before_last
+            total.add(self._take_chunk(chunk, now, brand, within, first_reads, known, alone=alone))
+            if each_chunk:
+                each_chunk(len(chunk))
         return total
 
     def _take_chunk(
@@ -416,6 +408,16 @@ class Intake:
             if (brand, kind, value) in muted or ("", kind, value) in muted:
                 return f"{kind} muted"
         return ""
+
+
+def _unknown(chunks: Iterable[list[Post]]) -> Iterator[tuple[list[Post], Known, bool]]:
+    """Chunks that nobody judges ahead, and whether each is the last; an empty one where there is none."""
+    read = iter(chunks)
+    chunk = next(read, [])
+    for following in read:
+        yield chunk, NOTHING_KNOWN, False
+        chunk = following
+    yield chunk, NOTHING_KNOWN, True
 
 
 def _changes(judged: Sequence[Judged], post: Post, replies: Replies) -> bool:

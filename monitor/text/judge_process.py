@@ -121,15 +121,17 @@ def _answer(judge: Judge, recipe: Recipe, body: bytes) -> bytes:
 
 def main() -> None:
     """Judge until the input ends. A batch on which the judge breaks is answered with nothing."""
+    gc.disable()  # what is made now lives as long as the process: a tenth of its start went into looking at it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this one
     come, go = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     recipe: Recipe = pickle.loads(read_frame(come))  # noqa: S301 - of whoever started this process
     recipe = replace(recipe, queries=Queries(recipe.queries))
     judge = recipe.judge()
-    gc.collect()
+    judge.verdict(Post("", "", "", "", "-", _NO_TIME), "")  # in a language that nobody told: all words are read
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
     write_frame(go, marshal.dumps((judge.scorer, judge.rules_scorer, judge.trouble)))
     while body := read_frame(come):
         number, body = body[: _LENGTH.size], body[_LENGTH.size :]

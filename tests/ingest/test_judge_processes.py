@@ -111,6 +111,36 @@ def test_what_no_process_has_begun_is_judged_here_meanwhile(
     assert dump(another.database) == expected
 
 
+def test_more_is_read_while_an_answer_is_not_there(another: Assembly) -> None:
+    with JudgeProcesses(another.intake.judge, another.queries, number=1) as processes:
+        (one,) = processes.ids
+        os.kill(one, signal.SIGSTOP)
+        taken: list[int] = []
+
+        def read() -> Iterator[Post]:
+            for place, post in enumerate(posts(2_300)):
+                if place == judge_processes.FURTHEST * 100 - 1:  # it answers once so much is read, and not before
+                    os.kill(one, signal.SIGCONT)
+                taken.append(place)
+                yield post
+
+        chunks = processes.chunks(read(), 100, NOW)
+        next(chunks)
+        assert len(taken) == judge_processes.FURTHEST * 100, "as far as it may, and no further"
+        rest = [is_last for _, _, is_last in chunks]
+        assert processes.goes_on
+    assert rest == [False] * 21 + [True]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_of_no_posts_the_last_step_is_done_too(another: Assembly, number: int) -> None:
+    done: list[str] = []
+    with JudgeProcesses(another.intake.judge, another.queries, number=number) as processes:
+        another.intake.take([], NOW, ahead=processes, last=lambda: done.append("with processes"))
+    another.intake.take([], NOW, last=lambda: done.append("alone"))
+    assert done == ["with processes", "alone"]
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
 def test_one_that_ends_or_is_silent_costs_nothing_but_time(
     another: Assembly, expected: list[tuple[str, ...]], end: signal.Signals, caplog: pytest.LogCaptureFixture
