@@ -39,7 +39,8 @@ def _moments(rules: Rules, now: datetime) -> Iterator[tuple[str, str, datetime]]
     zone = rules.settings.zone
     for at in rules.settings.alerts.sweep_at:
         period, moment = hours.daily_moment(now, at, zone)
-        yield "sweep", f"list:sweep:{period}", moment
+        if rules.anybody_on(moment.astimezone(zone).date()):  # it would name in vain what it names only twice
+            yield "sweep", f"list:sweep:{period}", moment
     today = now.astimezone(zone).date()
     for day in (today - timedelta(days=1), today):
         if (opening := rules.opening_brief_of(day)) is not None:

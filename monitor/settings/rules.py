@@ -183,6 +183,10 @@ class Rules:
             chain=ladder.chain(steps, start, target, opening, step_after),
         )
 
+    def anybody_on(self, day: date) -> bool:
+        """Whether the desk opens on this local day, or somebody has a shift that begins on it."""
+        return any(each.spans_of(day) for each in self.quiet.called)
+
     def opening_brief_of(self, day: date) -> datetime | None:
         """When what still waits is told on this local day: with the desk's first opening, after quiet hours.
 

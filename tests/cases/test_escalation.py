@@ -357,7 +357,8 @@ def test_a_list_missed_by_a_day_is_not_sent_late(database: Base, tmp_path: Path)
 
 
 def test_the_lists_of_the_nights_when_clocks_change_come_once_a_day(database: Base, tmp_path: Path) -> None:
-    settings = settings_from(tmp_path, alerts='sweep_at = ["02:30"]')
+    always = '[desk]\nhours = [{ days = ["fri", "sat", "sun", "mon"], start = "00:00", end = "00:00" }]'
+    settings = settings_from(tmp_path, alerts='sweep_at = ["02:30"]', tables=always)
     moved = settings.model_copy(update={"earful": settings.earful.model_copy(update={"zone": "Europe/Berlin"})})
     acme = assembly_of(database, moved)
     for number, night in enumerate((datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC))):

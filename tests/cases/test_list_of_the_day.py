@@ -79,6 +79,39 @@ def test_what_nobody_looked_at_stands_first_in_the_next_list_and_is_not_named_fo
     assert len(listed(acme)) == 3
 
 
+@pytest.mark.parametrize(
+    ("people", "days"),
+    [
+        ("", [6, 6, 10, 10]),  # Monday is a holiday
+        (
+            """
+[[people]]
+name = "Sam"
+shifts = [{ days = ["sat"], start = "10:00", end = "14:00" }]
+[[people]]
+name = "Tom"
+""",
+            [6, 6, 7, 7],
+        ),
+    ],
+)
+def test_no_list_goes_to_an_empty_office(database: Base, tmp_path: Path, people: str, days: list[int]) -> None:
+    """Two lists of a Saturday that nobody read named Friday's last posts, and Tuesday's named them no more."""
+    tables = f"[desk]\nholidays = [2026-03-09]\n{people}"
+    acme = assembled(database, settings_from(tmp_path, tables=tables))
+    take(acme, post(ASKING, author="early", at=FRIDAY))
+    moments = []
+    now = FRIDAY + 2 * HOUR  # the list of the morning is late, and sent
+    while now < FRIDAY + 5 * DAY:
+        before = len(listed(acme))
+        list_of_the_day.queue_lists(acme.database, acme.rules, now)
+        moments += [now.day] * (len(listed(acme)) - before)
+        if now == FRIDAY + 7 * HOUR:
+            take(acme, post(LOOK, author="late", thread_id="b", at=now), now=now)
+        now += HOUR
+    assert moments == days
+
+
 @pytest.mark.parametrize("verb", ["note", "snooze", "take", "wants"])
 def test_whoever_does_something_with_an_entry_has_looked_at_it(acme: Assembly, verb: str) -> None:
     (entry,) = take(acme, post(ASKING))
