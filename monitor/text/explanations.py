@@ -86,30 +86,42 @@ def reasons_of(
         reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(_readable(reason, heard.language) for reason in reasons) or (
+    return tuple(_readable(reason, heard) for reason in reasons) or (
         _nothing_named(heard, answers_us=answers_us, follows=follows),
     )
 
 
-def _readable(reason: str, language: str) -> str:
-    """A reason as people read it: what stands for a number, a link or a name is an ellipsis, "day … of waiting".
+def _readable(reason: str, heard: Features) -> str:
+    """A reason as people read it, "day 9 of waiting": what stands for a link or a name is an ellipsis.
 
     Cues are found in words without apostrophes; people read them with, where leaving one out makes no other word.
     """
+    if NUMBER in reason:
+        what, colon, words = reason.partition(": ")
+        reason = what + colon + ", ".join(_numbered(each, heard.text) for each in words.split(", "))
     reason = _STANDS_FOR.sub("…", reason)
-    if language != "en":
+    if heard.language != "en":
         return reason
     return _CUT_SHORT.sub(lambda found: "'".join(part for part in found.groups() if part), reason)
+
+
+def _numbered(words: str, text: str) -> str:
+    """The words of a cue with the numbers that the post has in them; where they are not found so, as they are."""
+    parts = [r"(\d+)" if word == NUMBER else re.escape(word) for word in words.split()]
+    written = re.search(r"\W+".join(parts), text, re.IGNORECASE) if NUMBER in words else None
+    numbers = iter(written.groups() if written else ())
+    return re.sub(re.escape(NUMBER), lambda _: next(numbers, NUMBER), words)
 
 
 def _dangers(heard: Features) -> list[str]:
     """What is critical, each with its words; what a longer reason of the same kind says already is not said again."""
     found = list(dict.fromkeys((cue.kind.says, cue.words) for cue in heard.critical))
-    return [
-        f"{says}: {words}" if words else says
-        for says, words in found
-        if not any(says == other and words != more and f" {words} " in f" {more} " for other, more in found)
-    ]
+    told: dict[str, list[str]] = {}
+    for says, words in found:
+        kind = told.setdefault(says, [])
+        if words and not any(says == other and words != more and f" {words} " in f" {more} " for other, more in found):
+            kind.append(words)
+    return [f"{says}: {', '.join(words)}" if words else says for says, words in told.items()]
 
 
 def _told(heard: Features) -> list[str]:

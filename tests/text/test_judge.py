@@ -128,10 +128,18 @@ def test_of_two_dangers_of_one_kind_the_one_that_says_more_is_told(judge: Judge)
     assert [reason for reason in found.reasons if reason.startswith("injury")] == ["injury or danger: burnt his hand"]
 
 
-def test_what_stands_for_a_number_is_never_shown(judge: Judge) -> None:
-    found = judge.verdict(post("Day 9 of waiting for the Acme crate that ships within 48 hours"), "Acme")
-    assert any("day … of waiting" in reason for reason in found.reasons)
-    assert not any("<" in reason for reason in found.reasons)
+def test_two_dangers_of_one_kind_are_one_reason(judge: Judge) -> None:
+    found = judge.verdict(post("Acme, the kettle you sold me caught fire, my hand is burned"), "Acme")
+    (injury,) = [reason for reason in found.reasons if reason.startswith("injury")]
+    assert injury.startswith("injury or danger: hand is burned, ")
+
+
+@pytest.mark.parametrize("written", ["Day 9 of waiting", "DAY  9, of waiting"])
+def test_a_number_is_shown_as_it_was_written(judge: Judge, written: str) -> None:
+    """Cues know that there was one; people are to read which."""
+    found = judge.verdict(post(f"Order 12, it is: {written} for the Acme crate that ships within 48 hours"), "Acme")
+    assert "waits: day 9 of waiting" in found.reasons
+    assert not any("<" in reason or "…" in reason for reason in found.reasons)
 
 
 def test_what_stands_for_the_brand_is_never_shown(judge: Judge) -> None:
