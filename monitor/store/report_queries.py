@@ -178,16 +178,21 @@ def open_by_owner(database: Database) -> dict[tuple[str, str], int]:
     return {(row["owner_id"], row["owner"]): int(row["n"]) for row in rows}
 
 
-def called_between(database: Database, since: datetime, until: datetime, brand: str = "") -> tuple[int, int]:
-    """How many cases people were called for in a span, and how many of these turned out not to be for us."""
+def called_between(database: Database, since: datetime, until: datetime, brand: str = "") -> tuple[int, int, int]:
+    """How many cases people were called for in a span, on how many they acted, and how many of these were not for us.
+
+    To act is to take, answer or close one. What closed by itself, or with its post, says nothing of the alert.
+    """
     only, values = _of_brand(brand, "")
     row = database.row(
-        "SELECT count(*) AS n, coalesce(sum(CASE WHEN outcome = 'no_answer_needed' AND "
+        "SELECT count(*) AS n, coalesce(sum(CASE WHEN acknowledged_at <> '' OR answered_at <> '' OR outcome IN "
+        "('solved', 'could_not_be_solved', 'no_answer_needed') THEN 1 ELSE 0 END), 0) AS acted, "
+        "coalesce(sum(CASE WHEN outcome = 'no_answer_needed' AND "
         "why IN ('not_us', 'not_a_complaint', 'spam') THEN 1 ELSE 0 END), 0) AS wrong FROM cases "
         f"WHERE opened_at >= :since AND opened_at < :until AND {_CALLED}{only}",
         {"since": stamp(since), "until": stamp(until), **values},
     )
-    return (int(row["n"]), int(row["wrong"])) if row else (0, 0)
+    return (int(row["n"]), int(row["acted"]), int(row["wrong"])) if row else (0, 0, 0)
 
 
 def looked_at_between(database: Database, since: datetime, until: datetime, brand: str = "") -> tuple[int, int]:

@@ -24,6 +24,7 @@ from connectors import Gap
 from monitor.cases import actions
 from monitor.cli import app
 from monitor.learning import feedback
+from monitor.privacy import forgetting as privacy_forgetting
 from monitor.reports import digest
 from monitor.reports.letter import contents, sections, week
 from monitor.settings.loading import load
@@ -483,6 +484,19 @@ def test_the_urgent_are_told_before_what_is_older_and_reviews_last(acme: Assembl
     assert [row["priority"] for row in found] == ["critical", "urgent", "normal", "gentle"]
 
 
+def test_of_alerts_that_nobody_acted_on_nobody_says_that_they_were_relevant(acme: Assembly) -> None:
+    """What its author deleted, and what was closed by itself, says nothing of the alert either."""
+    write(acme, at=MONDAY - DAY, author="a0", native_id="a0")
+    assert "Nobody has acted on the one alert yet, so nobody knows whether it was relevant." in words_of(acme)
+    write(acme, at=MONDAY - DAY, author="a1")
+    with acme.database.transaction():
+        privacy_forgetting.deleted(acme.database, "forum", ["a0"], [], MONDAY - HOUR)
+    assert "Nobody has acted on any of the 2 alerts yet" in words_of(acme)
+    actions.say(acme.database, acme.rules, "2", "take", who="Ana", way="test", now=MONDAY - HOUR)
+    said = "1 of 1 alert that somebody acted on was relevant; nobody has acted on 1 more."
+    assert said in words_of(acme)
+
+
 def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assembly) -> None:
     """Two of four were not; of three quiet posts that were looked at, one needed an answer after all."""
     for number in range(4):
@@ -493,7 +507,7 @@ def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assemb
             acme.database, acme.rules, case_id, "dismiss", who="Ana", way="test", now=MONDAY - HOUR,
             detail={"why": why},
         )  # fmt: skip
-    assert "2 of 4 alerts were relevant." in words_of(acme)
+    assert "1 of 3 alerts that somebody acted on was relevant; nobody has acted on 1 more." in words_of(acme)
     assert "quiet post" not in words_of(acme)
     for number in range(3):
         write(acme, CALM, at=MONDAY - DAY, author=f"calm{number}")
@@ -845,7 +859,8 @@ forum not read Tue 02:10-05:40: 503 from the server; read again since
 
 HOW RIGHT EARFUL WAS
 
-2 of 3 alerts were relevant.
+1 of 2 alerts that somebody acted on was relevant; nobody has acted on 1
+more.
 
 All figures: http://127.0.0.1:8321/insights?days=7
 """

@@ -54,10 +54,10 @@ def _all(week: Week, page: str) -> Iterator[Line]:
                 by=f"Not read for {count_words(days, 'day')}: complaints there are not seen.{others}",
                 **_way(page, "/sources", "Sources"),
             )
-    if week.alerts >= ENOUGH and week.wrong / week.alerts >= WRONG:
+    if week.acted >= ENOUGH and week.wrong / week.acted >= WRONG:
         yield Line(
             "Narrow what you watch for?",
-            by=f"{week.wrong:,} of {week.alerts:,} alerts were not relevant.",
+            by=f"{week.wrong:,} of {week.acted:,} alerts were not relevant.",
             **_way(page, "/settings", "Settings"),
         )
     if week.offers:

@@ -345,18 +345,28 @@ def _accuracy(about: About) -> Section:
     week = about.week
     lines = []
     if week.alerts:
-        right = week.alerts - week.wrong
-        relevant = "was" if right == 1 else "were"
-        lines.append(Line(
-            "The one alert was relevant." if week.alerts == right == 1
-            else f"{right:,} of {count_words(week.alerts, 'alert')} {relevant} relevant."
-        ))  # fmt: skip
+        lines.append(Line(_relevant(week)))
     if week.looked_at:
         lines.append(Line(
             f"Of {count_words(week.looked_at, 'quiet post')} your team looked at, {week.missed:,} should have been "
             f"{'an alert' if week.missed == 1 else 'alerts'}."
         ))  # fmt: skip
     return Section("How right Earful was", tuple(lines), url=about.url("/insights?days=7"))
+
+
+def _relevant(week: Week) -> str:
+    """How many alerts were right, of those that somebody acted on: of the others nobody has said so."""
+    right, rest = week.acted - week.wrong, week.alerts - week.acted
+    if not week.acted:
+        which, it_was = ("the one alert", "it was") if rest == 1 else (f"any of the {rest:,} alerts", "they were")
+        return f"Nobody has acted on {which} yet, so nobody knows whether {it_was} relevant."
+    were = "was" if right == 1 else "were"
+    if not rest:
+        return "The one alert was relevant." if week.acted == right == 1 else (
+            f"{right:,} of {count_words(week.acted, 'alert')} {were} relevant."
+        )  # fmt: skip
+    base = f"{count_words(week.acted, 'alert')} that somebody acted on"
+    return f"{right:,} of {base} {were} relevant; nobody has acted on {rest:,} more."
 
 
 def _more(about: About) -> Section:

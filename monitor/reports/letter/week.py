@@ -56,6 +56,7 @@ class Week:
     figures: Figures
     figures_before: Figures | None
     alerts: int
+    acted: int  # alerts that somebody took, answered or dismissed: only they say whether they were right
     wrong: int
     looked_at: int
     missed: int
@@ -95,7 +96,7 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
     first_week = first is None or first >= since
     installed = instant(key_values.fact(database, "installed_at"))
     whole = not first_week and (installed is None or installed <= earlier)  # a part of a week is no measure
-    called, wrong = report_queries.called_between(database, since, until, brand)
+    called, acted, wrong = report_queries.called_between(database, since, until, brand)
     looked, missed = report_queries.looked_at_between(database, since, until, brand)
     broken = health.failing(database, rules, until)
     return Week(
@@ -106,7 +107,7 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         open=tuple(report_queries.still_open(database, until, MOST_OPEN, brand)),
         figures=statistics.whole_span(database, rules, since, until, brand),
         figures_before=statistics.whole_span(database, rules, earlier, since, brand) if whole else None,
-        alerts=called, wrong=wrong, looked_at=looked, missed=missed,
+        alerts=called, acted=acted, wrong=wrong, looked_at=looked, missed=missed,
         leaving=leaving(database, since, until, brand),
         leaving_before=leaving(database, earlier, since, brand) if whole else None,
         problems=stories.problems(database, since, until, earlier if whole else None, brand),

@@ -21,7 +21,7 @@ NONE_WAITS = dict.fromkeys(("called", "critical", "untaken", "overdue", "sweep",
 CALM = Week(
     brand="Acme", since=NOW - 7 * DAY, until=NOW, first=False, installed=None, volume=Volume(100, Share(10, 90)),
     volume_before=None, waiting=NONE_WAITS,
-    open=(), figures=Figures(), figures_before=None, alerts=40, wrong=3, looked_at=0, missed=0, leaving=Leaving(),
+    open=(), figures=Figures(), figures_before=None, alerts=40, acted=40, wrong=3, looked_at=0, missed=0, leaving=Leaving(),
     problems=(), outbreaks=(), goodwill=Goodwill(), ratings=Surveys(), ratings_before=None,
     voice=ShareOfVoice(), outcomes=None, leaving_before=None,
     failing=(), not_seen=(), offers=0, unjudged={}, aftermath=Aftermath(),
@@ -75,7 +75,7 @@ def test_a_source_that_fails_since_today_is_no_decision_yet() -> None:
 def test_alerts_that_are_often_wrong_ask_for_a_narrower_query() -> None:
     assert asked(wrong=12) == ["Narrow what you watch for?"]
     assert asked(wrong=11) == []
-    assert asked(alerts=9, wrong=9) == []
+    assert asked(alerts=40, acted=9, wrong=9) == []
 
 
 def test_what_grows_needs_somebody_who_fixes_it_and_a_fix_somebody_who_tells_of_it() -> None:
