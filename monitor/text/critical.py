@@ -36,6 +36,7 @@ _BODILY = frozenset({"injury", "danger", "fire"})
 _RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
 _DOUBTED = frozenset({"danger", "data"})  # who is hurt, and a fire, wake people whatever else a long post says
 _MAYBE, _SURELY = Found(MAYBE, "", 0, 0), Found(SURELY, "", 0, 0)
+_BELIEVED = 0.12  # the judge's figure from which on the model of harm may ring
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
 
@@ -47,6 +48,17 @@ def rings(found: Sequence[Found]) -> bool:
 def may_be_harm(found: Sequence[Found]) -> bool:
     """Whether a post reads like harm that no frame knows, which calls people and rings at no night."""
     return any(cue.kind is MAYBE for cue in found)
+
+
+def believed(found: Sequence[Found], needs: float) -> tuple[Found, ...]:
+    """Return what is meant of a post, where the judge's figure is `needs`.
+
+    Who hardly needs an answer at all rings by no model: two that were taught by different things must agree to wake
+    somebody. It calls people then. Of the posts of five days that stood so low none needed anybody.
+    """
+    if needs >= _BELIEVED:
+        return tuple(found)
+    return tuple(_MAYBE if one.kind is SURELY else one for one in found)
 
 
 def matters(found: Sequence[Found]) -> tuple[str, ...]:

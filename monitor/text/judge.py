@@ -19,7 +19,7 @@ from monitor.text import likely_harm
 from monitor.text.asking import asks_on
 from monitor.text.complaint_signals import HEARD, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
-from monitor.text.critical import rings
+from monitor.text.critical import believed, rings
 from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sentence, tags_of
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
@@ -276,6 +276,8 @@ class Judge:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
         needs, star_reason = by_stars(_chance(odds[1]), post.rating, heard, lines)
+        if heard.critical:
+            heard = replace(heard, critical=believed(heard.critical, needs))
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
         if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds[0]), heard):

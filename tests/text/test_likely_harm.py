@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks import harm, labelled
 from monitor.text import likely_harm
-from monitor.text.complaint_signals import BRAND, tokens_of
+from monitor.text.complaint_signals import BRAND, Found, Kind, tokens_of
+from monitor.text.critical import believed
 from monitor.text.features import BrandProfile
 from monitor.text.harm import harm_in, parts_of
 from monitor.text.judge import Judge
@@ -55,6 +56,15 @@ def test_harm_in_words_that_no_frame_knows_calls_people_and_rings_where_it_is_su
 )
 def test_what_is_no_harm_of_ours_is_not_said_to_be(text: str) -> None:
     assert {MAYBE, SURELY}.isdisjoint(judged(text).reasons)
+
+
+def test_what_the_judge_takes_for_small_talk_rings_by_no_model() -> None:
+    sure, unsure = Found(likely_harm.SURELY, "", 0, 0), Found(likely_harm.MAYBE, "", 0, 0)
+    frame = Found(Kind("injury", "injury or danger", 0.0), "hurt", 2, 3)
+    assert believed((frame, sure), 0.12) == (frame, sure)
+    assert believed((frame, sure), 0.11) == (frame, unsure), "what the frames heard stands"
+    found = judged("Acme AND the window cleaner both came while I was in the bath. Of course they did")
+    assert not found.critical
 
 
 def test_no_word_is_critical_alone() -> None:
