@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     """
     if not copy.is_file():
         raise DatabaseUnusable(f"{copy}: no such file")
-    if not copy.read_bytes()[:16].startswith(b"SQLite format 3"):
+    with copy.open("rb") as file:
+        begins = file.read(16)
+    if not begins.startswith(b"SQLite format 3"):
         raise DatabaseUnusable(f"{copy} is not a copy that earful backup wrote; nothing was changed")
     proven = sums.check(copy)
     partial = path.with_name(path.name + ".restoring")
@@ -54,8 +57,9 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
 
 
 def _checked_copy(copy: Path, partial: Path) -> str:
-    partial.write_bytes(copy.read_bytes())
+    partial.touch(0o600)
     partial.chmod(0o600)
+    shutil.copyfile(copy, partial)
     try:
         database = Sqlite(partial)
     except DatabaseUnusable as error:

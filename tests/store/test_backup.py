@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -318,6 +319,20 @@ def test_a_damaged_page_is_found(filled: Sqlite) -> None:
     damaged = Sqlite(path)
     assert damaged.is_sound() != ""
     damaged.close()
+
+
+def test_a_copy_of_many_gigabytes_is_not_held_in_memory(filled: Sqlite, tmp_path: Path) -> None:
+    filled.script(["CREATE TABLE ballast (content)", "INSERT INTO ballast VALUES (zeroblob(60000000))"])
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    filled.close()
+    tracemalloc.start()
+    try:
+        restore_to(copy, tmp_path / "restored.sqlite", NOW)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 20_000_000
 
 
 def test_a_restored_database_is_migrated_as_any_other(filled: Sqlite, tmp_path: Path) -> None:
