@@ -161,7 +161,7 @@ def _take(
     if case.owner_id and owner.id == actor.id and case.offered_at is None:
         when = f" at {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} already took it{when}"
-    due = case.due_at or rules.clock(case.priority, now).due_at  # in the sweep list it had none
+    due = case.due_at or rules.clock(case.priority, now).due_at  # in the list it had none
     return (
         {
             "due_at": due,

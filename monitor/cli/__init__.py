@@ -95,6 +95,9 @@ def _place(command: CommandInfo) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
 
 
+NOBODY_TO_ASK = (
+    "nothing was saved: there is no terminal to ask on. Give the answers as options (--help lists them) with --yes"
+)
 _ORDER = (
     "run", "demo", "init", "check", "sources", "add", "connect", "try", "collect", "import", "mentions", "cases",
     "case", "causes", "incidents", "sent-on", "away", "explain", "route", "status", "digest", "report", "outcomes",
@@ -128,8 +131,8 @@ def main() -> None:
         sys.exit(1)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        sys.exit(_stopped(stop, errors))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -138,6 +141,15 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - nobody outside is to see a traceback
         sys.exit(_unforeseen(error, errors))
+
+
+def _stopped(stop: BaseException, errors: Console) -> int:
+    """The exit code of a command that was stopped, or that asked a question where nobody can answer one."""
+    asked = isinstance(stop, typer.Abort) and stop.__cause__ is None  # else Ctrl-C is its cause
+    if not asked or sys.stdin.isatty():
+        return 130
+    errors.print(f"\nearful: {NOBODY_TO_ASK}")
+    return 1
 
 
 def _unforeseen(error: Exception, errors: Console) -> int:

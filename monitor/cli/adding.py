@@ -189,8 +189,10 @@ def add(
 
 def _chosen(settings: Settings) -> str:
     """Ask for a kind until there is one of that name."""
-    for kind in all_kinds(settings, {}):
-        console.print(line((f"{kind.name:<14}", "bold"), kind.about.reads), soft_wrap=one_line)
+    found = all_kinds(settings, {})
+    width = max(len(kind.name) for kind in found) + 2
+    for kind in found:
+        console.print(line((kind.name, "bold"), " " * (width - len(kind.name)), kind.about.reads), soft_wrap=one_line)
     while True:
         answer = str(typer.prompt("Which kind?")).strip()
         if answer in connectors.KINDS:

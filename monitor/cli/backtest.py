@@ -88,7 +88,7 @@ def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> Non
         table.add_column(name, justify="left" if not name else "right")
     won, lost = len(sums.of("gained")), len(sums.of("lost"))
     table.add_row("alerts", str(sums.alerts_before), str(sums.alerts_after), f"+{won}", f"-{lost}")
-    table.add_row("sweep list", str(sums.sweep_before), str(sums.sweep_after), "", "")
+    table.add_row("may need an answer", str(sums.sweep_before), str(sums.sweep_after), "", "")
     console.print(table)
     for what, words in (("gained", "Gained"), ("lost", "Lost"), ("moved", "Sent elsewhere, or with another urgency")):
         changes = sums.of(what)  # type: ignore[arg-type]

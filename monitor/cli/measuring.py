@@ -113,7 +113,7 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
     for name in ("", "posts", "precision", "recall"):
         table.add_column(name, justify="left" if not name else "right")
     lanes = result.get("lanes", {})
-    for name, words in (("ping", "alerts"), ("both", "alerts and sweep list")):
+    for name, words in (("ping", "alerts"), ("both", "alerts and list")):
         lane = lanes.get(name)
         if lane:
             table.add_row(words, str(lane["n"]), f"{lane['precision']:.2f}", f"{lane['recall']:.2f}")

@@ -33,7 +33,7 @@ _HOW = {
 }
 _LANES = {
     "ping": "needs an answer: people are alerted",
-    "sweep": "may need an answer: it goes to the sweep list, and nobody is alerted",
+    "sweep": "may need an answer: it is listed, and nobody is alerted",
     "none": "needs no answer: no case is opened",
 }
 

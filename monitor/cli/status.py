@@ -280,7 +280,7 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     total, open_cases = mentions.counts(database), cases.count_open(database)
     counts = Table(box=None, pad_edge=False, show_header=False)
     counts.add_row("mentions", f"{total['mentions']:,}", f"{total['flagged']:,} flagged")
-    counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} in the sweep list")
+    counts.add_row("open cases", f"{open_cases.get('ping', 0):,}", f"{open_cases.get('sweep', 0):,} may need an answer")
     if judged := at_work.to_judge(database):
         counts.add_row(*judged)
     queue = deliveries_owed.on_their_way(waiting)

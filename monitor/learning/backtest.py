@@ -139,7 +139,7 @@ def _why(judged: Judged | None) -> str:
         return judged.suppressed
     if judged.verdict.lane == "ping":
         return "too old when it was seen"
-    lane = "in the sweep list" if judged.verdict.lane == "sweep" else "quiet"
+    lane = "only listed" if judged.verdict.lane == "sweep" else "quiet"
     return f"{lane}, {judged.verdict.needs_answer:.2f}"
 
 

@@ -348,7 +348,7 @@ class Teaching:
 
 
 def offer_quiet(database: Database, rules: Rules, intake: Intake, now: datetime) -> list[str]:
-    """Once a day, just before the first sweep list, put a few quiet posts into it; the cases that this opened.
+    """Once a day, just before the first list, put a few quiet posts into it; the cases that this opened.
 
     Answers from alerts alone are a biased sample: what was never told is never corrected.
     """

@@ -47,7 +47,7 @@ def unjudged(found: Mapping[str, int], span: str) -> str:
     said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
     return (
         f"{count_words(sum(found.values()), 'post')} of {span} in languages Earful can't judge ({said}): "
-        "they go to the sweep list and nobody is alerted."
+        "they are listed, and nobody is alerted."
     )
 
 

@@ -71,6 +71,21 @@ def test_what_cannot_be_reached_is_said_once_with_what_to_do(tmp_path: Path) -> 
     assert "connection refused. Check the address of that channel in the settings, and this machine's network" in tested
 
 
+@pytest.mark.parametrize("words", ["init", "init --brand Acme", "add", "add x"])
+def test_a_question_that_nobody_can_answer_says_how_to_do_without_it(settings: Path, words: str) -> None:
+    """A script that forgot an option ended with 130 and half a question."""
+    ran = started(settings, *words.split())
+    assert ran.returncode == 1
+    assert ran.stderr.endswith("Give the answers as options (--help lists them) with --yes\n"), ran.stderr
+    assert "no terminal to ask on" in ran.stderr
+
+
+def test_the_kinds_that_can_be_added_stand_apart_from_what_they_read(settings: Path) -> None:
+    shown = started(settings, "add").stdout
+    assert "googlebusiness  reviews" in shown
+    assert "x               public posts" in shown
+
+
 def test_the_list_of_commands_is_whole_on_a_screen_of_80_columns(settings: Path) -> None:
     shown = earful(settings, "--help", COLUMNS="80").stdout.partition("Commands:")[2]
     assert shown.count("\n") > 25

@@ -544,9 +544,9 @@ def test_what_was_found_too_late_to_call_anybody_is_told(acme: Assembly) -> None
 
 def test_how_many_more_may_need_an_answer_is_told(acme: Assembly) -> None:
     write(acme, "Acmeのアプリが動きません", at=MONDAY - DAY, author="one")
-    assert "1 more post may need an answer; it is in the sweep list." in words_of(acme)
+    assert "1 more post may need an answer; it is listed, and nobody is alerted." in words_of(acme)
     write(acme, "Acmeの荷物がまだ届きません", at=MONDAY - DAY, author="two")
-    assert "2 more posts may need an answer; they are in the sweep list." in words_of(acme)
+    assert "2 more posts may need an answer; they are listed, and nobody is alerted." in words_of(acme)
 
 
 def test_who_leaves_is_counted_once_with_how_many_have_an_answer(acme: Assembly) -> None:
@@ -918,7 +918,7 @@ def test_a_past_week_can_be_printed_and_a_wrong_one_is_refused(tmp_path: Path) -
 
 
 def test_languages_that_nobody_judges_are_said_in_the_letter_and_by_name(acme: Assembly) -> None:
-    """Such a post calls nobody: what is not understood stands in the sweep list, and is said."""
+    """Such a post calls nobody: what is not understood stands in the list, and is said."""
     for number, (text, lang) in enumerate(
         [("Acme の荷物が届きません", "ja"), ("Acme の電話が通じない", "ja"), ("Acme siparişim gelmedi", "tr")]
     ):

@@ -380,7 +380,7 @@ def _more(about: About) -> Section:
     if week.waiting["sweep"]:
         n = week.waiting["sweep"]
         are = "it is" if n == 1 else "they are"
-        said = f"{count_words(n, 'more post')} may need an answer; {are} in the sweep list."
+        said = f"{count_words(n, 'more post')} may need an answer; {are} listed, and nobody is alerted."
         lines.append(Line(said, **about.way("/?state=sweep", "The list")))
     if week.unjudged:
         lines.append(Line(formatting.unjudged(week.unjudged, "the week")))
