@@ -599,3 +599,16 @@ def test_the_room_of_a_large_page_is_held_until_its_posts_are_stored(acme: Assem
     assert room.SHARED.taken == 0
     reading.visit()
     assert room.SHARED.taken == 0
+
+
+def test_our_own_replies_are_read_however_long_the_posts_of_a_source_take(acme: Assembly) -> None:
+    """Posts that were always due had every turn: no reply of ours was ever seen, and its clock ran on."""
+    reading = Reading(acme, forum=Scripted(page(), own=(page(),)))
+    read = []
+    for _ in range(6):
+        for name, what in reading.collector.due(reading.clock()):
+            if name == "forum":
+                reading.visit(name, what)
+                read.append(what)
+        reading.clock.forward(HOUR)  # longer than `every` and `own_every`
+    assert read == ["posts", "own"] * 3
