@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.wording import count_words
 from monitor.incidents import statements, telling
 from monitor.incidents.detection import HOUR, PEOPLE, QUIET, Leap, decide, number_of
 from monitor.incidents.stars import LOW, fallen
@@ -164,7 +165,8 @@ class Watch:
             row = incidents.one(self.database, incident)
             assert row is not None
             telling.opened(self.database, self.rules, row, now)
-        log.warning("incident %s of %s: %s, %d people", incident, begins.brand, begins.kind, counted["people"])
+        people = count_words(counted["people"], "person", "people")
+        log.warning("incident %s of %s: %s, %s", incident, begins.brand, begins.kind, people)
         return True
 
     def _is_open(self, begins: _Begins) -> bool:

@@ -12,10 +12,12 @@ import sys
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.text import Text
 
+from alerts.paper import paper_of
 from alerts.wording import clean_line, count_words, excerpt, with_remedy
 from monitor.notify.case_words import words_of
 from monitor.service.roles import ALL, in_order
@@ -52,8 +54,9 @@ class Show:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        paper = cast(TextIO, paper_of(sys.stdout))
         self.console = Console(
-            file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False
+            file=paper, highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False
         )
         self.since = utc_now()
         self.shown: set[str] = set()

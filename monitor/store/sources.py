@@ -96,9 +96,9 @@ def due(database: Database, now: datetime, own: Sequence[str], opens: datetime) 
     """(name, whether its posts are due, else its own account) of what is to be read now; nothing of a paused source.
 
     `own` are the sources whose own account is read. Where both are due, what has been due for longer: of a source whose
-    posts take longer to read than `every`, the own account would never be read, and answers would stop no clock. A closed place is due again if it was last asked before `opens`; a
-    source that was read in times to come is due at once: the clock has stepped back. This is asked twice a second, so
-    sources that are not due are not even fetched.
+    posts take longer to read than `every`, the own account would never be read, and answers would stop no clock. A
+    closed place is due again if it was last asked before `opens`; a source that was read in times to come is due at
+    once: the clock has stepped back. This is asked twice a second, so sources that are not due are not even fetched.
     """
     listed, names = marks("own", own)
     rows = database.rows(

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from alerts import Alert, ChannelError, Entry, Letter, Line, Receipt
 from alerts.console import Console, Settings
+from alerts.paper import paper_of
 from tests.alerts.hostile import HOSTILE
 
 ENTRY = Entry(
@@ -44,6 +45,17 @@ def test_a_case_is_a_block_of_aligned_lines() -> None:
         "  #12 · urgent · Harbour Tea\n"
         "\n"
     )
+
+
+def test_two_alerts_at_once_are_parted_by_one_blank_line() -> None:
+    stream = io.StringIO()
+    console = Console(Settings(width=80), stream)
+    console.send(ALERT, "")
+    console.send(ALERT, "")
+    assert "\n\n\n" not in stream.getvalue()
+    paper_of(stream).write("16:42 · somebody\n")  # the daemon's own line
+    console.send(ALERT, "")
+    assert "16:42 · somebody\n\n▌" in stream.getvalue()
 
 
 def test_an_edit_is_one_line() -> None:
