@@ -268,7 +268,7 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     for line in asking.words(database, assembly.settings, utc_now()):
         console.print(Text(line, "dim"), soft_wrap=one_line)
     for name, until in retention.copies_until(database).items():
-        line = f"{name}: a copy of the whole database, deleted on {until.astimezone(zone):%d %b}"
+        line = f"{name}: a copy of the whole database; Earful deletes it on {until.astimezone(zone):%d %b}"
         console.print(Text(line, "dim"), soft_wrap=one_line)
     if missing := forgotten.without_key(database):
         notes.append(key_missing(missing, str(forgotten.key_file(database))))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from alerts.case import Lane
 from connectors import Post
 from monitor.text.asking import asks_us
-from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON
+from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON, Found
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
 from monitor.text.features import Features
@@ -39,6 +39,8 @@ _DOES = {
     "billing": "writes about money",
 }
 _FAULT = "reports a fault"
+_BROKEN = frozenset({"down", "broken", "out"})
+STUCK = "cannot"  # beside a question it says what is asked for: "do you ship to Norway? I cannot find it"
 _STANDS_FOR = re.compile(rf"{LINK}|{PERSON}|{NUMBER}|\b{BRAND}\w*")  # "thisbrands": its plural and genitive too
 # English words that lost their apostrophe, parted where it was: doesn-t, else-s, they-ve.
 _CUT_SHORT = re.compile(
@@ -70,12 +72,13 @@ def reasons_of(
     reasons.extend(_dangers(heard))
     if star_reason:
         reasons.append(star_reason)
-    told = _told(heard)
+    stuck = bool(values.get("question")) and any(cue.words == STUCK for cue in heard.signals.cues)
+    told = _told(heard, without=STUCK if stuck else "")
     reasons.extend(told)
     named = bool(told or heard.critical)
     if values.get("negated_praise"):
         reasons.append(NOT_GOOD)
-    if asks_us(heard):
+    if asks_us(heard) or (stuck and not told):
         reasons.append(ASKS)
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
@@ -124,25 +127,32 @@ def _dangers(heard: Features) -> list[str]:
     return [f"{says}: {', '.join(words)}" if words else says for says, words in told.items()]
 
 
-def _told(heard: Features) -> list[str]:
+def _told(heard: Features, *, without: str = "") -> list[str]:
     """What the cues of a post say that its writer does, each with its words: "reports a fault: never arrived, awful".
 
-    What a critical reason has said already is not said again.
+    What a critical reason has said already is not said again, nor the words `without`.
     """
     cues = [cue for cue in heard.signals.cues if not cue.kind.calm and cue.kind.name not in ("ask", "again")]
     cues.sort(key=lambda cue: (-cue.kind.weight, cue.start))
-    said = {cue.words for cue in heard.critical}
+    said = {cue.words for cue in heard.critical} | {without}
     told: dict[str, list[str]] = {}
     room = _MOST_WORDS
     for cue in cues:
         if cue.words in said:
             continue
-        words = told.setdefault(_DOES.get(cue.kind.name, _FAULT), [])
+        words = told.setdefault(_does(cue), [])
         if room:
             words.append(cue.words)
             said.add(cue.words)
             room -= 1
     return [f"{does}: {', '.join(words)}" if words else does for does, words in told.items()]
+
+
+def _does(cue: Found) -> str:
+    """What the writer of a cue does. What has been down for days is a fault, whoever waits for it."""
+    if cue.kind.name == "waiting" and not _BROKEN.isdisjoint(cue.words.split()):
+        return _FAULT
+    return _DOES.get(cue.kind.name, _FAULT)
 
 
 def _nothing_named(heard: Features, *, answers_us: bool, follows: bool) -> str:

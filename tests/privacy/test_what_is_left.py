@@ -320,7 +320,7 @@ def test_copies_go_after_thirty_days_and_status_says_when(sqlite: Sqlite, tmp_pa
     told = CliRunner().invoke(app, ["--settings", str(file), "status", "--json"])
     assert json.loads(told.stdout)["copies"] == {name: stamp(moment) for name, moment in until.items()}
     shown = CliRunner().invoke(app, ["--settings", str(file), "status"], env={"COLUMNS": "200"})
-    assert f"{made[0]}: a copy of the whole database, deleted on" in shown.stdout
+    assert f"{made[0]}: a copy of the whole database; Earful deletes it on" in shown.stdout
     last = max(until.values())
     retention.retain(sqlite, acme.settings, last - timedelta(hours=1))
     assert list(sqlite.copies()) == made

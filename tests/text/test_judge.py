@@ -128,6 +128,40 @@ def test_of_two_dangers_of_one_kind_the_one_that_says_more_is_told(judge: Judge)
     assert [reason for reason in found.reasons if reason.startswith("injury")] == ["injury or danger: burnt his hand"]
 
 
+@pytest.mark.parametrize(
+    ("words", "never"),
+    [
+        ("I don't use sugar with my Acme tea", "may leave"),
+        ("Acme: nobody tells you how good it is", "gets no answer"),
+        ("The Acme stand was sold out and everybody just shrugged", "gets no answer"),
+        ("The Acme app has been down since Monday", "waits"),
+    ],
+)
+def test_what_is_not_said_is_not_given_as_a_reason(judge: Judge, words: str, never: str) -> None:
+    assert not [reason for reason in judge.verdict(post(words), "Acme").reasons if reason.startswith(never)]
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("don't use them, Acme is useless", "may leave: don't use them"),
+        ("nobody tells me when Acme delivers, useless", "gets no answer: nobody tells me"),
+        ("I asked for my parcel and the guy just shrugged @acme", "gets no answer: guy just shrugged"),
+        ("The Acme app has been down since Monday", "reports a fault: been down, down since"),
+    ],
+)
+def test_what_is_said_is_the_reason_still(judge: Judge, words: str, reason: str) -> None:
+    assert [each for each in judge.verdict(post(words), "Acme").reasons if each.startswith(reason)]
+
+
+def test_what_somebody_cannot_find_is_a_question_where_they_ask_for_it(judge: Judge) -> None:
+    """The alert called it a complaint."""
+    (asked,) = judge.verdict(post("Does #acme ship to Norway? I cannot find it."), "Acme").reasons
+    assert asked == "asks you a question"
+    said = judge.verdict(post("The Acme lamp cannot be switched off, useless"), "Acme").reasons
+    assert "reports a fault: cannot, useless" in said
+
+
 def test_two_dangers_of_one_kind_are_one_reason(judge: Judge) -> None:
     found = judge.verdict(post("Acme, the kettle you sold me caught fire, my hand is burned"), "Acme")
     (injury,) = [reason for reason in found.reasons if reason.startswith("injury")]
