@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 from monitor.text.asking import asks_about_us, asks_plainly, links_to_their_case, praises, wants_of_us
-from monitor.text.complaint_signals import BRAND, CONCRETE, OWN, Found, kinds_of
+from monitor.text.complaint_signals import BRAND, CONCRETE, LINK, NUMBER, OWN, PERSON, Found, kinds_of
 from monitor.text.critical import may_be_harm, rings
 from monitor.text.features import Features
 from monitor.text.lexicon import LANGUAGES as FEELING_LANGUAGES
@@ -200,11 +201,14 @@ _UNHAPPY = ("kinds", "negated_praise", "negations", "shouting", "sad_face")
 def in_words(name: str) -> str:
     """Return the name of a signal as people would say it; a word in quotes stays what it is."""
     if not name.startswith("signal "):
-        return name
+        return _STANDS_FOR.sub(lambda found: _MEANT.get(found[0][:5], "your name"), name)
     plain = name.removeprefix("signal ")
     return _SIGNAL_WORDS.get(plain) or next((kind.says for kind, _ in kinds_of("en") if kind.name == plain), plain)
 
 
+# What stands in a text for what changes from post to post; "thisb…" is how words begin that are made of it.
+_MEANT = {mark[:5]: words for mark, words in ((LINK, "a link"), (PERSON, "a handle"), (NUMBER, "a number"))}
+_STANDS_FOR = re.compile(rf"(?:{'|'.join(_MEANT)})(?:…|\w*>)|\b{BRAND[:5]}(?:…|\w*)")
 _SIGNAL_WORDS = {
     "question": "a question mark", "exclaims": "an exclamation mark", "direct": "a handle in front",
     "first_person": "tells of themselves", "second_person": "says you", "link": "carries a link",

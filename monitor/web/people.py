@@ -146,7 +146,7 @@ def show_settings(context: RequestContext) -> Response:
     return page(context, "settings.html", title="Settings", groups=groups, warnings=context.settings.warnings)
 
 
-_HIDDEN = {"file", "fingerprint", "from_elsewhere", "given", "warnings"}
+_HIDDEN = {"file", "fingerprint", "from_elsewhere", "given", "warnings", "whole"}  # what is of our making
 
 
 def values_of(settings: Settings) -> Iterator[tuple[str, str]]:

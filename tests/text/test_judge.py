@@ -176,6 +176,14 @@ def test_a_number_is_shown_as_it_was_written(judge: Judge, written: str) -> None
     assert not any("<" in reason or "…" in reason for reason in found.reasons)
 
 
+def test_contributions_say_what_stands_for_a_name_a_number_or_a_link(judge: Judge) -> None:
+    """The page showed "thisb…" and "<link…"."""
+    asked = post("Day 9 of waiting, and Acme's kettle is broken, see https://acme.example/x, 3 days @mira @bo")
+    shown = [words for words, _ in judge.explain(asked, "Acme").contributions]
+    assert not [each for each in shown if "thisb" in each or "<" in each]
+    assert {'"your name"', '"a link"'} <= set(shown)
+
+
 def test_what_stands_for_the_brand_is_never_shown(judge: Judge) -> None:
     found = judge.verdict(post("I wish Acme had a store in Norway, order 4471 would be easier @acme"), "Acme")
     assert "wishes for something: i wish, wish …" in found.reasons

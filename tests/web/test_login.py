@@ -262,4 +262,5 @@ def test_secrets_of_the_settings_are_never_shown(tmp_path: object, office: Offic
     assert words_of(SecretStr("canary")) == "set"
     found = dict(values_of(office.settings))
     assert found["database.url"] == "set"
+    assert "whole" not in found, "nobody can set it"
     assert "unused.sqlite" not in office.person("Lea", "lead").get("/settings").text
