@@ -101,7 +101,8 @@ def _send(assembly: Assembly, now: datetime) -> None:
     abouts = dict.fromkeys(each.about for each in owed)
     sent = [row for about in abouts for row in deliveries.about(assembly.database, about) if row.state == "sent"]
     typer.echo(
-        f"{len(sent)} of {len(owed)} digests sent" + ("" if len(sent) == len(owed) else "; the daemon sends the rest")
+        f"{len(sent)} of {count_words(len(owed), 'digest')} sent"
+        + ("" if len(sent) == len(owed) else "; the daemon sends the rest")
     )
     if ended := [to for to in assembly.settings.digest.to if to not in targets]:
         typer.echo(f"not sent to {', '.join(ended)}: unsubscribed (--resume re-subscribes them)")

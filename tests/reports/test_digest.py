@@ -563,6 +563,16 @@ def test_who_leaves_is_counted_once_with_how_many_have_an_answer(acme: Assembly)
     assert "Who calls back the 3 people who say they are leaving and have no answer?" in words
 
 
+def test_of_one_person_it_is_said_as_of_one(acme: Assembly) -> None:
+    """ "1 person says they are leaving. 0 of them have an answer" """
+    write(acme, CHURN, at=MONDAY - DAY, author="gone")
+    write(acme, INJURY, at=MONDAY - DAY, author="hurt")
+    words = words_of(acme)
+    assert "1 person says they are leaving. It is about: Can't reach us, Contracts and cancelling. " in words
+    assert "They have no answer." in words
+    assert "Who takes the critical case nobody has taken? It has waited 1 day." in words
+
+
 def test_what_was_not_seen_is_said_in_the_desks_zone(database: Sqlite | Postgresql, tmp_path: Path) -> None:
     """New York in winter is five hours behind UTC."""
     acme = assembly_of(database, in_zone(tmp_path, "America/New_York"))

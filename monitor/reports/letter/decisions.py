@@ -32,8 +32,8 @@ def _all(week: Week, page: str) -> Iterator[Line]:
         n = week.waiting["untaken"]
         oldest = week.oldest_critical
         yield Line(
-            f"Who takes the {count_words(n, 'critical case', 'critical cases')} nobody has taken?",
-            by=f"The oldest has waited {span_words(oldest)}." if oldest is not None else "",
+            f"Who takes the {'critical case' if n == 1 else f'{n:,} critical cases'} nobody has taken?",
+            by=f"{'It' if n == 1 else 'The oldest'} has waited {span_words(oldest)}." if oldest is not None else "",
             **_way(page, "/?view=unassigned", "Unassigned cases"),
         )
     yield from _stories(week, page)

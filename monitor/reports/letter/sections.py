@@ -190,10 +190,13 @@ def _leaving(about: About) -> Section:
     if not now.people:
         return Section("Leaving", ())
     than = f" ({week.leaving_before.people:,} the week before)" if week.leaving_before is not None else ""
-    why = ", ".join(f"{name} ({number:,})" for name, number in now.reasons)
-    line = f"{count_words(now.people, 'person says', 'people say')} they are leaving{than}"
-    line += f". Most often about: {why}. " if why else ". "
-    line += f"{now.answered:,} of them {'has' if now.answered == 1 else 'have'} an answer."
+    why = ", ".join(name if now.people == 1 else f"{name} ({number:,})" for name, number in now.reasons)
+    line = f"{count_words(now.people, 'person says', 'people say')} they are leaving{than}. "
+    line += f"{'It is' if now.people == 1 else 'Most often'} about: {why}. " if why else ""
+    if now.people == 1:
+        line += "They have an answer." if now.answered else "They have no answer."
+    else:
+        line += f"{now.answered:,} of them {'has' if now.answered == 1 else 'have'} an answer."
     return Section("Leaving", (Line(line, **about.way("/insights?days=7#leaving", "Insights")),))
 
 
