@@ -25,11 +25,24 @@ MOST = 12  # causes, incidents
 _DAYS_IN_WEEK = 7
 
 
-def of(database: Database, rules: Rules, zone: ZoneInfo, now: datetime, days: int, brand: str = "") -> dict[str, Any]:
-    """The figures of the last `days`, by the clocks of `zone`, of one brand or of all, as JSON knows values."""
-    last = now.astimezone(zone).date()
-    first = last - timedelta(days=days - 1)
-    since = midnight(first, zone)
+def of(
+    database: Database,
+    rules: Rules,
+    zone: ZoneInfo,
+    now: datetime,
+    days: int,
+    brand: str = "",
+    *,
+    since: datetime | None = None,
+) -> dict[str, Any]:
+    """The figures of the last `days`, by the clocks of `zone`, of one brand or of all, as JSON knows values.
+
+    They are of whole days and of this one so far; with `since` they begin there, as a digest's do.
+    """
+    first = (
+        since.astimezone(zone).date() if since is not None else now.astimezone(zone).date() - timedelta(days=days - 1)
+    )
+    since = since or midnight(first, zone)
     begun = pages.first_posted_at(database, since, brand)
     unit = unit_of(now - begun if begun is not None else timedelta(days=days), days)
     rows = report_queries.heard(database, since, now, brand)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from alerts.wording import span_words
 from monitor.reports import further_figures, insights
 from monitor.reports.definitions import negative_share
+from monitor.reports.letter.week import before
 from monitor.web import charts
 from monitor.web.html import page
 from monitor.web.routing import RequestContext, get
@@ -23,7 +24,7 @@ KEEP = timedelta(minutes=1)  # for each week of the span: a year changes little 
 FEW = 5  # below this a share says nothing
 
 
-_KEPT: OrderedDict[tuple[str, int, str, str], tuple[datetime, dict[str, Any]]] = OrderedDict()
+_KEPT: OrderedDict[tuple[str, int, str, str, datetime | None], tuple[datetime, dict[str, Any]]] = OrderedDict()
 _GUARD = threading.Lock()
 
 
@@ -31,30 +32,47 @@ _GUARD = threading.Lock()
 def show_insights(context: RequestContext) -> Response:
     """The figures of a span, worked out at most once a minute and week of it, for everybody."""
     days = int(context.query("days")) if context.query("days") in SPANS else 30
-    brand = context.query("brand")
-    key = (str(id(context.site)), days, brand, str(context.zone))
+    brand, until = context.query("brand"), _week_of(context)
+    if until is not None:
+        days = 7
+    key = (str(id(context.site)), days, brand, str(context.zone), until)
     with _GUARD:
         kept = _KEPT.get(key)
     if kept is None or not kept[0] <= context.now < kept[0] + KEEP * (days // 7):
-        kept = (context.now, _figures(context, days, brand))
+        kept = (context.now, _figures(context, days, brand, until))
         with _GUARD:
             _KEPT[key] = kept
             while len(_KEPT) > 40:
                 _KEPT.popitem(last=False)
     return page(
-        context, "insights.html", title="Insights", days=str(days), spans=SPANS, brand=brand, few=FEW,
-        span_words=_span_words, weekdays=WEEKDAYS, drafted=_drafted(context, days, brand), **_shown(kept[1]),
+        context, "insights.html", title="Insights", days=str(days) if until is None else "", spans=SPANS, brand=brand,
+        few=FEW, span_words=_span_words, weekdays=WEEKDAYS, drafted=_drafted(context, days, brand, until),
+        digest=(before(until, context.zone), until) if until is not None else None, **_shown(kept[1]),
     )  # fmt: skip
 
 
-def _drafted(context: RequestContext, days: int, brand: str) -> list[str]:
+def _week_of(context: RequestContext) -> datetime | None:
+    """When the digest's week ended whose figures are asked for: what a mail links is of that week on every day."""
+    try:
+        until = datetime.fromisoformat(context.query("until"))
+    except ValueError:
+        return None
+    return until if until.tzinfo is not None and until <= context.now else None
+
+
+def _drafted(context: RequestContext, days: int, brand: str, until: datetime | None) -> list[str]:
     """How many drafts were posted as they were; a reply belongs to a case, so it is said of all brands together."""
-    since = context.now - timedelta(days=days)
-    return [] if brand else further_figures.drafted(context.database, since, context.now + timedelta(minutes=1))
+    end = until or context.now + timedelta(minutes=1)
+    return (
+        [] if brand else further_figures.drafted(context.database, (until or context.now) - timedelta(days=days), end)
+    )
 
 
-def _figures(context: RequestContext, days: int, brand: str) -> dict[str, Any]:
+def _figures(context: RequestContext, days: int, brand: str, until: datetime | None) -> dict[str, Any]:
     """What the daemon keeps of a long span, by the clocks of whoever looks; else worked out now."""
+    if until is not None:
+        since = before(until, context.zone)
+        return insights.of(context.database, context.rules, context.zone, until, days, brand, since=since)
     found = insights.kept(context.database, days, brand, context.now) if days in insights.KEPT_SPANS else None
     if found is None:
         return insights.of(context.database, context.rules, context.zone, context.now, days, brand)

@@ -872,7 +872,7 @@ HOW RIGHT EARFUL WAS
 1 of 2 alerts that somebody acted on was relevant; nobody has acted on 1
 more.
 
-All figures: http://127.0.0.1:8321/insights?days=7
+All figures: http://127.0.0.1:8321/insights?until=2026-03-09T08:00Z
 """
 
 

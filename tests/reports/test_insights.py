@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitor.reports import insights
+from monitor.reports.letter import week
 from monitor.store import causes, incidents, key_values
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -130,3 +131,29 @@ def test_a_phone_is_given_a_chart_that_it_can_show_whole(acme: Office) -> None:
         for x, width in re.findall(r'<rect class="\w+" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', chart):
             assert float(x) + float(width) <= 360
     assert timedelta(minutes=1) < insights.FRESH < insights.STALE
+
+
+def test_what_the_digest_links_shows_the_figures_of_that_week_whenever_it_is_opened(acme: Office) -> None:
+    """Seven days by the calendar begin and end elsewhere: the mail and what it linked disagreed."""
+    until = NOW - 30 * MINUTE
+    at_the_edge = until - 7 * DAY
+    for author, moment in (("in", at_the_edge + HOUR), ("out", at_the_edge - HOUR)):
+        take(acme.assembly, post(ANGRY, author=author, at=moment), now=moment)
+    found = week.of(acme.database, acme.assembly.rules, until, acme.assembly.settings.zone)
+    shown = insights.of(
+        acme.database,
+        acme.assembly.rules,
+        acme.assembly.settings.zone,
+        until,
+        7,
+        since=week.before(until, ZoneInfo("UTC")),
+    )
+    assert sum(bar[1] for bar in shown["bars"]) == found.volume.mentions
+    assert shown["leaving"]["people"] == found.leaving.people
+    acme.clock.forward(3 * DAY)
+    page = acme.person("Ana", "admin").get(found.insights).text
+    assert f"<b>{found.volume.mentions}</b><span>mentions since" in page
+    assert "The week of a digest:" in page
+    assert "&amp;to=" in page
+    for wrong in ("never", "2026-03-04T10:00", (NOW + 9 * DAY).isoformat()):
+        assert "The week of a digest:" not in acme.person("Bo", "admin").get("/insights", params={"until": wrong}).text

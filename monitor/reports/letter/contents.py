@@ -48,7 +48,7 @@ def view(
         decisions=decisions.of(found, page),
         sections=told,
         page_url=page,
-        more_url=f"{page.rstrip('/')}/insights?days=7" if page else "",
+        more_url=page.rstrip("/") + found.insights if page else "",
         posts=tuple(sorted(about.posts)),
     )
 

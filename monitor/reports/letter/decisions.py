@@ -42,7 +42,7 @@ def _all(week: Week, page: str) -> Iterator[Line]:
         yield Line(
             f"Who calls back the {alone:,} people who say they are leaving and have no answer?",
             by=f"{week.leaving.answered:,} of {week.leaving.people:,} have one.{_about(week)}",
-            **_way(page, "/insights?days=7", "Insights"),
+            **_way(page, week.insights, "Insights"),
         )
     yield from _staffing(week, page)
     for each in week.failing[:1]:
@@ -85,7 +85,7 @@ def _stories(week: Week, page: str) -> Iterator[Line]:
                 f"Who fixes “{problem.name}”, and by when?",
                 by=f"{count_words(problem.people, 'person', 'people')} this week, {problem.before:,} the week before; "
                 "no issue is linked.",
-                **_way(page, "/insights?days=7", "Insights"),
+                **_way(page, week.insights, "Insights"),
             )
             break
     untold = [each for each in week.problems if each.fixed and each.untold]
@@ -94,7 +94,7 @@ def _stories(week: Week, page: str) -> Iterator[Line]:
         yield Line(
             f"Who tells the {count_words(first.untold, 'person', 'people')} affected that “{first.name}” is fixed?",
             by="They wrote of it and have not been told.",
-            **_way(page, "/insights?days=7", "Insights"),
+            **_way(page, week.insights, "Insights"),
         )
 
 

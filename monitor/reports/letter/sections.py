@@ -87,7 +87,7 @@ def _happened(about: About) -> Section:
             )
         )
     more = len(about.week.outbreaks) - len(lines)
-    return Section("What happened", tuple(lines), more, about.url("/insights?days=7#incidents"), listed=True)
+    return Section("What happened", tuple(lines), more, about.url(f"{about.week.insights}#incidents"), listed=True)
 
 
 def _worst_of(about: About, incident: str) -> tuple[str, ...]:
@@ -167,7 +167,7 @@ def _problems(about: About) -> Section:
             f"{each.name}: {count_words(each.people, 'person', 'people')}{than}{since}{state}.",
             **(_words_about(about, each.cause) if not lines else {}),
         ))  # fmt: skip
-    url = about.url("/insights?days=7#causes")
+    url = about.url(f"{about.week.insights}#causes")
     return Section("What keeps going wrong", tuple(lines), len(shown) - len(lines), url, listed=True)
 
 
@@ -197,13 +197,13 @@ def _leaving(about: About) -> Section:
         line += "They have an answer." if now.answered else "They have no answer."
     else:
         line += f"{now.answered:,} of them {'has' if now.answered == 1 else 'have'} an answer."
-    return Section("Leaving", (Line(line, **about.way("/insights?days=7#leaving", "Insights")),))
+    return Section("Leaving", (Line(line, **about.way(f"{week.insights}#leaving", "Insights")),))
 
 
 def _numbers(about: About) -> Section:
     week = about.week
     lines = (*_volume(week), *_answers(week.figures, week.figures_before))
-    return Section("The week in numbers", lines, url=about.url("/insights?days=7"))
+    return Section("The week in numbers", lines, url=about.url(about.week.insights))
 
 
 def _volume(week: Week) -> tuple[Line, ...]:
@@ -317,7 +317,7 @@ def _rated(about: About) -> Section:
             for each in now.stars
         ),
     ]  # fmt: skip
-    url = about.url("/insights?days=7")
+    url = about.url(about.week.insights)
     return Section("Surveys and reviews", tuple(lines[:MOST_STORIES]), max(len(lines) - MOST_STORIES, 0), url)
 
 
@@ -354,7 +354,7 @@ def _accuracy(about: About) -> Section:
             f"Of {count_words(week.looked_at, 'quiet post')} your team looked at, {week.missed:,} should have been "
             f"{'an alert' if week.missed == 1 else 'alerts'}."
         ))  # fmt: skip
-    return Section("How right Earful was", tuple(lines), url=about.url("/insights?days=7"))
+    return Section("How right Earful was", tuple(lines), url=about.url(about.week.insights))
 
 
 def _relevant(week: Week) -> str:
@@ -393,4 +393,4 @@ def _more(about: About) -> Section:
         day = week.installed.astimezone(about.zone)
         since = f"{day:%a} {day_of(day)}"
         lines.append(Line(f"No comparison with the week before, which was incomplete: Earful started on {since}."))
-    return Section("Good to know", tuple(lines), url=about.url("/insights?days=7"))
+    return Section("Good to know", tuple(lines), url=about.url(about.week.insights))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from alerts import hours
@@ -74,6 +75,13 @@ class Week:
     offers: int  # mutes that wait for a yes or a no
     unjudged: Mapping[str, int]  # posts by language
     aftermath: Aftermath
+
+    @property
+    def insights(self) -> str:
+        """Where the page shows the figures of this very week: its last seven days begin and end elsewhere."""
+        until = self.until.astimezone(UTC).replace(tzinfo=None)
+        moment = until.isoformat(timespec="seconds" if until.second else "minutes")
+        return f"/insights?until={moment}Z" + (f"&brand={quote(self.brand)}" if self.brand else "")
 
     @property
     def oldest_critical(self) -> timedelta | None:
