@@ -114,7 +114,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="earful")
         sys.exit(code if isinstance(code, int) else 0)
     except SettingsError as error:
         for fault in error.faults:
@@ -156,7 +156,9 @@ def _unforeseen(error: Exception, errors: Console) -> int:
     """Say what no command has said itself; the exit code."""
     if hasattr(error, "format_message"):  # how the command line library says that a word was wrong
         said = str(error.format_message())
-        errors.print(said if said.startswith("Usage:") else f"earful: {said}")
+        path = getattr(getattr(error, "ctx", None), "command_path", "")
+        more = f"{'' if said.endswith(('.', '?')) else '.'} See: {path} --help" if path else ""
+        errors.print(said if said.startswith("Usage:") else f"earful: {said}{more}")
         return int(getattr(error, "exit_code", 2))
     logging.getLogger("earful").debug("unexpected", exc_info=error)
     if os.environ.get("EARFUL_DEBUG"):

@@ -32,7 +32,9 @@ def show(
     remove: Annotated[bool, typer.Option("--remove", help="Take it off the list.")] = False,
     case: Annotated[str, typer.Option("--case", help="Put it on this case, or take it off.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Undo the latest change of the list.")] = False,
-    fixed: Annotated[int, typer.Option("--fixed", help="Mark the problem with this number as fixed.")] = 0,
+    fixed: Annotated[
+        int, typer.Option("--fixed", show_default=False, help="Mark the problem with this number as fixed.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show what people write about, and shared problems."""

@@ -89,7 +89,7 @@ def export_person(
 ) -> None:
     """Print everything stored about one author.
 
-    Print JSON, one object per line.
+    As JSON, one object per line.
     """
     with opened() as assembly:
         author = _whom(assembly, "export-person", source, author)

@@ -44,6 +44,13 @@ def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
         ("case 1 snooze --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("case 1 wait --on billing --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("mute", 2, "Usage: "),
+        ("token create", 2, "earful: No such command 'create'. See: earful token --help"),
+        ("case", 2, "earful: Missing argument 'ID'. See: earful case --help"),
+        (
+            "cases --opn",
+            2,
+            "earful: No such option: --opn (Possible options: --json, --open, --owner). See: ",
+        ),
     ],
 )
 def test_an_odd_word_ends_in_one_line_that_says_what_to_write(settings: Path, words: str, code: int, said: str) -> None:
