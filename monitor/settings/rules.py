@@ -184,8 +184,11 @@ class Rules:
         )
 
     def anybody_on(self, day: date) -> bool:
-        """Whether the desk opens on this local day, or somebody has a shift that begins on it."""
-        return any(each.spans_of(day) for each in self.quiet.called)
+        """Whether the desk opens on this local day, or somebody has a shift that begins on it; nobody on a holiday.
+
+        Shifts go by the week: who has one every Monday may well be away on a holiday.
+        """
+        return day not in self.opening.holidays and any(each.spans_of(day) for each in self.quiet.called)
 
     def opening_brief_of(self, day: date) -> datetime | None:
         """When what still waits is told on this local day: with the desk's first opening, after quiet hours.

@@ -93,6 +93,16 @@ name = "Tom"
 """,
             [6, 6, 7, 7],
         ),
+        (
+            """
+[[people]]
+name = "Sam"
+shifts = [{ days = ["mon", "tue"], start = "10:00", end = "14:00" }]
+[[people]]
+name = "Tom"
+""",
+            [6, 6, 10, 10],
+        ),
     ],
 )
 def test_no_list_goes_to_an_empty_office(database: Base, tmp_path: Path, people: str, days: list[int]) -> None:
