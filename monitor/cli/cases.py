@@ -299,9 +299,8 @@ def _one_case(assembly: Any, row: Row) -> None:
     head = f"case {one.id} · {one.brand} · {author} on {one.source}"
     console.print(Text(head, "bold"))
     how = case_words.standing(assembly.rules, one, now) or "open: nobody has taken it"
-    console.print(
-        Text(f"{one.priority}{': ' + ', '.join(one.priority_reasons) if one.priority_reasons else ''} · {how}")
-    )
+    why = f" ({', '.join(one.priority_reasons)})" if one.priority_reasons else ""
+    console.print(Text(f"{one.priority}{why} · {how}"))
     if one.due_at is not None and one.state_at(now) in {"open", "taken"}:
         opening = assembly.rules.hours_for(one.priority)
         left = hours.elapsed(now, one.due_at, opening) if one.due_at > now else None

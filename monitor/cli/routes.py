@@ -103,12 +103,12 @@ def _owed(assembly: Assembly, row: Row, now: datetime) -> None:
     for each in told:
         if each.action != "post" or each.state not in {*WAITING, *UNDER_WAY}:
             continue
-        what = f"step {each.step} ({each.reason})" if each.step else each.reason or "the first message"
+        what = f"step {each.step}, {each.reason}" if each.step else each.reason or "the first message"
         why = hold(assembly.database, assembly.rules, each, now)
         if not why:
             moment = "now" if each.due_at <= now else f"at {when(each.due_at, now, zone)}"
             why = f"Earful will retry {moment} ({each.error})" if each.state == "retry" else f"it is due {moment}"
-        typer.echo(f"pending for {each.target}: {safe_line(what)}: {safe_line(why)}")
+        typer.echo(f"pending for {each.target} ({safe_line(what)}): {safe_line(why)}")
     following = cases.case_of(row).next_step_at
     if following is not None:
         typer.echo(f"next step: {when(following, now, zone)}")

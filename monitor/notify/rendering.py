@@ -95,7 +95,7 @@ def compose(
                overlooked=row["id"] in first_of_all, brand=several,
                left_alone=do_not_contact.key_of(row["source"], row["author"]) in left_alone,
                others=same.get(row["id"], 0),
-               known=tuple(problem_line(rules, each) for each in known.get(row["id"], ())),
+               known=tuple(problem_line(rules, each, now) for each in known.get(row["id"], ())),
                again=root.reason == WRITES_AGAIN and len(rows) == 1)
         for row in shown[:whole]
     )  # fmt: skip
@@ -337,11 +337,12 @@ def _posted(rules: Rules, case: Case, quoted: Mention | None, now: datetime) -> 
     return first if first == last else f"{first}, again {last}"
 
 
-def problem_line(rules: Rules, known: Mapping[str, Any]) -> str:
-    """ "Late delivery: reported 4 times before, first on 3 Nov, 2 unanswered"."""
-    first = at(known["first_at"]).astimezone(rules.settings.zone)
+def problem_line(rules: Rules, known: Mapping[str, Any], now: datetime) -> str:
+    """ "Late delivery: reported 4 times before, first on 3 Nov, 2 unanswered"; "first at 09:12" where it was today."""
+    first, today = at(known["first_at"]).astimezone(rules.settings.zone), now.astimezone(rules.settings.zone).date()
+    when = f"at {first:%H:%M}" if first.date() == today else f"on {first.day} {first:%b}"
     never = f", {known['unanswered']:,} unanswered" if known["unanswered"] else ""
-    return f"{known['name']}: reported {count_words(known['n'], 'time')} before, first on {first.day} {first:%b}{never}"
+    return f"{known['name']}: reported {count_words(known['n'], 'time')} before, first {when}{never}"
 
 
 def _place(case: Case, *, brand: bool) -> str:

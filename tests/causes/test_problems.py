@@ -246,6 +246,8 @@ def test_later_alerts_of_a_problem_say_what_was_heard_before(acme: Assembly) -> 
     assert alert.entries[0].facts[0] == (
         "Late or missing delivery: reported 3 times before, first on 3 Mar, 3 unanswered"
     )
+    alert = compose(acme.database, acme.rules, root, [root], NOW - 20 * HOUR).alert
+    assert "first at " in alert.entries[0].facts[0], "today has no date"
     first = next(each for each in messages(acme.database) if each.about == "story:1")
     assert "reported" not in str(compose(acme.database, acme.rules, first, [first], NOW).alert.entries[0].facts)
 

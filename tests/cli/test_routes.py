@@ -157,7 +157,7 @@ def test_a_case_says_why_each_message_that_is_owed_has_not_left_yet(folder: Path
     (step,) = [row for row in messages(sqlite) if row.about == f"case:{opened}"]
     assert step.target == first.target, "five minutes have passed: somebody is called"
     told = call(folder, "route", opened)
-    assert f"pending for {first.target}: " in told
+    assert f"pending for {first.target} (" in told
     assert "it goes out with the first message, still pending" in told
     sqlite.run("UPDATE deliveries SET state = 'inflight' WHERE id = :id", {"id": first.id})
     told = call(folder, "route", opened)
