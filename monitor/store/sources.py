@@ -95,21 +95,27 @@ def all_health(database: Database) -> dict[str, Health]:
 def due(database: Database, now: datetime, own: Sequence[str], opens: datetime) -> list[tuple[str, bool]]:
     """(name, whether its posts are due, else its own account) of what is to be read now; nothing of a paused source.
 
-    `own` are the sources whose own account is read. Where both are due, what has been due for longer: of a source whose
-    posts take longer to read than `every`, the own account would never be read, and answers would stop no clock. A
-    closed place is due again if it was last asked before `opens`; a source that was read in times to come is due at
-    once: the clock has stepped back. This is asked twice a second, so sources that are not due are not even fetched.
+    `own` are the sources whose own account is read. Where both are due, what has been due for longer comes first: of a
+    source whose posts take longer to read than `every`, the own account would never be read, and answers would stop no
+    clock. A closed place is due again if it was last asked before `opens`; a source that was read in times to come is
+    due at once: the clock has stepped back. This is asked twice a second, so sources that are not due are not even
+    fetched.
     """
     listed, names = marks("own", own)
     rows = database.rows(
-        "SELECT name, CASE WHEN last_read_at > :now THEN 1 WHEN next_due_at > :now THEN 0 "
-        f"WHEN own_next_due_at < next_due_at AND name IN {listed} THEN 0 ELSE 1 END AS posts FROM sources "
+        "SELECT name, next_due_at, own_next_due_at, "
+        "CASE WHEN next_due_at <= :now OR last_read_at > :now THEN 1 ELSE 0 END AS posts, "
+        f"CASE WHEN own_next_due_at <= :now AND name IN {listed} THEN 1 ELSE 0 END AS own FROM sources "
         "WHERE paused_at = '' AND (refused = 0 OR (refused = 2 AND last_read_at <> '' AND last_read_at <= :opens)) "
         f"AND (next_due_at <= :now OR last_read_at > :now OR (own_next_due_at <= :now AND name IN {listed})) "
         "ORDER BY name",
         {"now": stamp(now), "opens": stamp(opens), **names},
     )
-    return [(row["name"], bool(row["posts"])) for row in rows]
+    found: list[tuple[str, bool]] = []
+    for row in rows:
+        both = [(row["name"], True)] * bool(row["posts"]) + [(row["name"], False)] * bool(row["own"])
+        found += both[::-1] if row["own_next_due_at"] < row["next_due_at"] else both
+    return found
 
 
 def talk_due(database: Database, now: datetime, talking: Sequence[str]) -> list[str]:
