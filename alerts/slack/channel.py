@@ -19,7 +19,7 @@ from alerts.http import Answer, WireError, exchange
 from alerts.slack import blocks, commands, reply_window
 from alerts.slack.blocks import EVENT_TYPE, Message
 from alerts.slack.client import Client
-from alerts.slack.errors import KEY, hook_error, loses_the_channel, unsure, word
+from alerts.slack.errors import APP_KEY, KEY, hook_error, loses_the_channel, unsure, word
 from alerts.slack.settings import Settings
 
 OVERLAP = 300  # seconds: our clock and Slack's need not agree
@@ -134,6 +134,8 @@ class SlackBot(Slack):
             notes.append("without channels:history, a message may be repeated if Slack's answer is lost")
         if not self.settings.hears_presses:
             notes.append("no app_token: the messages have no buttons")
+        else:
+            self._check_presses()
         if self.settings.team and said["team_id"] != self.settings.team:
             raise ChannelError(
                 f"Slack: this token is for workspace {word(said['team_id'])}, but the settings have another `team`",
@@ -143,6 +145,18 @@ class SlackBot(Slack):
         if self.settings.may_press:
             notes.append(self._who_may_press())
         return "; ".join(notes)
+
+    def _check_presses(self) -> None:
+        """Ask for an address to listen at, as the daemon does; whoever pressed would only see that nothing happens."""
+        if self.settings.app_token is None:
+            return
+        token = self.settings.app_token.get_secret_value()
+        try:
+            Client(token, self.settings).ask("apps.connections.open", app_token=token)
+        except ChannelError as error:
+            said = f"the buttons don't work: {error.message}"
+            remedy = APP_KEY if error.remedy else ""
+            raise ChannelError(said, channel_broken=error.channel_broken, remedy=remedy) from None
 
     def _who_may_press(self) -> str:
         """The members of the user group that is the list of staff, by name."""

@@ -22,6 +22,7 @@ _TOO_LARGE = {
 }
 _GONE = {"cant_update_message", "edit_window_closed", "message_not_found", "thread_locked", "thread_not_found"}
 _KEY = "create a new bot token (api.slack.com/apps, OAuth & Permissions) and set it as `token`"
+APP_KEY = "create an app token with connections:write (api.slack.com/apps, Basic Information) and set it as `app_token`"
 _INVITE = "invite the bot to that channel (/invite @bot), or correct the channel in settings.toml"
 _ALLOW = "ask a workspace admin to let the app post in that channel, or name another one in settings.toml"
 _PERSON = "correct the person's Slack id in settings.toml (profile, three dots, Copy member ID)"

@@ -24,9 +24,10 @@ from alerts import ChannelError
 from alerts.http import WireError, trusted
 from alerts.slack.channel import Slack, SlackBot
 from alerts.slack.client import Client, NotSlack, quiet_logger
-from alerts.slack.errors import api_error
+from alerts.slack.errors import APP_KEY, api_error
 from alerts.slack.payloads import Press, PressRefused, read_press
 from alerts.slack.settings import Settings
+from alerts.wording import with_remedy
 
 _REMEMBERED = 1_000
 _SLOWEST = 60.0  # seconds between two attempts to connect
@@ -144,7 +145,7 @@ class _Socket(SocketModeClient):
         except SlackApiError as refused:
             response: Any = refused.response
             error = api_error(int(response.status_code), response.data, response.headers)
-        self.trouble = f"{error.message}. {_app_remedy(error)}".strip()
+        self.trouble = with_remedy(error.message, APP_KEY if error.remedy else "")
         self._pause = min(self._pause * 2, _SLOWEST)
         wait = _REFUSED if error.channel_broken else error.retry_after or self._pause
         self._not_before = time.monotonic() + wait
@@ -185,7 +186,3 @@ def ask_first(bot: Slack, press: Press) -> None:
 def _nobody(press: Press) -> None:
     """Keep nothing: nobody has started listening."""
     raise RuntimeError(f"not ready to store presses yet: {press.envelope_id}")
-
-
-def _app_remedy(error: ChannelError) -> str:
-    return "Create an app token with connections:write (api.slack.com/apps, Basic Information)" if error.remedy else ""

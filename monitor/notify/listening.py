@@ -15,6 +15,7 @@ from alerts import Channel, ChannelError, ReplyWindow
 from monitor.assistant.answers import Assistant
 from monitor.notify import slack_replies
 from monitor.notify.beside import Beside
+from monitor.notify.deaf_sockets import DeafSockets
 from monitor.notify.interactions import Acts, Interactions, Makes
 from monitor.notify.spool import Spool
 from monitor.people import slack_staff
@@ -67,6 +68,7 @@ class Listening:
         self._not_before: dict[str, datetime] = {}
         self._guard = threading.Lock()  # one thread looks who listens, another brings new settings
         self._over = False
+        self._deaf = DeafSockets()
 
     @property
     def is_on(self) -> bool:
@@ -110,6 +112,15 @@ class Listening:
                     with suppress(*Error):
                         self._leases.release(held)
             self._listens.clear()
+
+    def watch(self, database: Database, rules: Rules, now: datetime) -> None:
+        """Tell of a socket over which nothing comes."""
+        self._deaf.look(database, rules, self.troubles(), now)
+
+    def troubles(self) -> dict[str, str]:
+        """Why nothing comes, by the channels that this process listens for; "" where all is well."""
+        with self._guard:
+            return {name: self._sockets[name].trouble for name in self._listens}
 
     def work_off(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from alerts.wording import count_words, with_remedy
+from monitor.notify import deaf_sockets
 from monitor.settings.rules import Rules
 from monitor.store import channel_health, deliveries_owed
 from monitor.store.channel_health import Health
@@ -12,7 +13,14 @@ from monitor.store.database import Database
 
 
 def lines(database: Database, rules: Rules, now: datetime) -> list[str]:
-    """One sentence for each channel and target that takes nothing, with what waits for it and who is told instead."""
+    """One sentence for each channel and target that takes nothing, with what waits for it and who is told instead.
+
+    And one for each channel whose buttons do nothing.
+    """
+    return [*_down(database, rules, now), *deaf_sockets.lines(database, rules)]
+
+
+def _down(database: Database, rules: Rules, now: datetime) -> list[str]:
     standing = channel_health.standing(database)
     patience = rules.settings.alerts.fallback_after
     found = [*standing.down_channels(), *standing.failing_targets()]

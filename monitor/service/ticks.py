@@ -145,8 +145,9 @@ class Ticks:
         return Listening(assembly.settings, assembly.alerting.channels, spool, self._presses_beside, assembly.leases)
 
     def listen_due(self) -> None:
-        """Listen for presses where no other process does."""
+        """Listen for presses where no other process does, and tell of a socket over which none come."""
         self.listening.start()
+        self.listening.watch(self.assembly.database, self.assembly.rules, self.clock())
 
     def presses_aside_due(self) -> None:
         """Keep what could not be done for a while only."""

@@ -432,6 +432,9 @@ def test_a_revoked_webhook_wants_a_person(slack: FakeSlack) -> None:
 def test_check_says_what_is_missing(slack: FakeSlack) -> None:
     assert bot(slack).check() == "connected to Harbour Tea as earful"
     assert "no app_token" in bot(slack, app_token=None).check()
+    with pytest.raises(ChannelError, match="the buttons don't work: Slack: invalid_auth") as caught:
+        bot(slack, app_token="xapp-revoked-secret").check()
+    assert "connections:write" in caught.value.remedy
     with pytest.raises(ChannelError, match="another `team`") as caught:
         bot(slack, team="T0SOMEBODY").check()
     assert caught.value.remedy
