@@ -105,7 +105,7 @@ SAMPLE_DAY = Day(
 )
 # Other trades, each day written by a reader who had not read the judge: two to develop with, and the fresh and the far
 # one, which nobody who works on the judge reads.
-DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY = (
+DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY, LATE_DAY = (
     Day(
         f"{side} day",
         {brand: (brand,) for brand in brands},
@@ -118,9 +118,10 @@ DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY = (
         ("aside", ("Pellgate",)),
         ("fresh", ("Fennimore", "Gatehop", "Tuckbowl")),
         ("far", ("Marlune", "Ondrelle", "Solobrook", "Wortling")),
+        ("late", ("Kelvanto", "Lumbrix", "Nordvane", "Skarvig")),
     )
 )
-DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY)
+DAYS = (SAMPLE_DAY, DEV_DAY, ASIDE_DAY, FRESH_DAY, FAR_DAY, LATE_DAY)
 
 
 class DataAbsent(Exception):

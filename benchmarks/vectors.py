@@ -45,9 +45,9 @@ def encoded_slowly(texts: Sequence[str], folder: Path = SLOW_FOLDER) -> NDArray[
     return _kept(texts, folder, SLOW_WIDTH, _slow_encoder)
 
 
-def read_twice(text: str) -> bool:
-    """Whether a text without a label is one of every 32nd that the second encoder reads too."""
-    return int(labelled.hash_of(text)[-8:], 16) // 7 % 32 == 0
+def read_twice(text: str, every: int = 32) -> bool:
+    """Whether a text is one of every so many that the second encoder reads too."""
+    return int(labelled.hash_of(text)[-8:], 16) // 7 % every == 0
 
 
 def _kept(texts: Sequence[str], folder: Path, width: int, make: Callable[[], Any]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from connectors.values import value_class
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
-from monitor.text.harm import Places, parts_of, told_by
+from monitor.text.harm import Places, begins_one, parts_of, told_by
 from monitor.text.lexicon import Felt
 from monitor.text.likely_harm import MAYBE, SURELY, shipped
 from monitor.text.negation import BREAKS, less_denied
@@ -154,14 +154,17 @@ def meant(
     if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
         if heeded.rings(signals.tokens, tuple(places)):
             found.append(_SURELY)
-        elif not (_denies_a_part(places, signals.tokens, language) or _only_asks(signals, mood, language)):
+        elif not (_denies_a_part(places, signals.tokens, language) or _is_only_told(signals, mood, places, language)):
             found.append(_MAYBE)
     return tuple(found)
 
 
-def _only_asks(signals: Signals, mood: _Mood, language: str) -> bool:
-    """Whether it is a calm question in a language of which the model has read few harmless lines but those of pairs."""
-    return language != "en" and bool(signals.values.get("question")) and not mood.unhappy
+def _is_only_told(signals: Signals, mood: _Mood, places: Places, language: str) -> bool:
+    """Whether it asks calmly, or tells calmly of nothing that is a part of harm, in a language that is not English.
+
+    Of these the model has read few harmless lines but those of pairs: "our gran was in the shop yesterday".
+    """
+    return language != "en" and not mood.unhappy and (bool(signals.values.get("question")) or not begins_one(places))
 
 
 def _denies_a_part(places: Places, tokens: Sequence[str], language: str) -> bool:

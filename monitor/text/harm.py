@@ -150,6 +150,11 @@ class Parts:
         return found
 
 
+def begins_one(places: Places) -> bool:
+    """Whether one of these parts is one from which a harm may be told: "hurt" is, "our gran" is not."""
+    return not _FIRSTS.isdisjoint(places)
+
+
 def _by_next_word(begins: Sequence[tuple[str, tuple[_Step, ...]]]) -> _Begins:
     """Sort parts by the word that must follow: nearly all that begin go on as something else."""
     wanted = {word for _, steps in begins if steps and isinstance(steps[0], frozenset) for word in steps[0]}

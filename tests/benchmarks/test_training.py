@@ -138,7 +138,7 @@ def test_nothing_is_trained_on_that_is_held_or_measured() -> None:
     never = labelled.never_trained()
     read = {labelled.hash_of(text) for texts in vectors.permitted().values() for text in texts}
     taught = {labelled.hash_of(lesson.text) for lesson in train.lessons(labelled.DATA)}
-    assert len(read) > 50_000
+    assert len(read) > 45_000
     assert not (read | taught) & never
 
 

@@ -21,7 +21,7 @@ from tests.helpers import assembly_of as assembled
 
 Base = Sqlite | Postgresql
 
-MUST = "I wish Acme had a museum in Norway, 4471 friends of mine would come @acme"
+MUST = "I wish Acme had a shop in Norway, 4471 people would come @acme"
 LOOK = "any of you folks seen the Acme ad? #tv"  # asked of others, in passing
 JAPANESE = "Acmeの傘を買いました。雨の日に使います。"
 WORDS = [

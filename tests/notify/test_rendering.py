@@ -202,9 +202,12 @@ def test_a_message_that_somebody_writes_again_quotes_the_new_words(acme: Assembl
     take(acme, post(ANGRY, thread_id="t"))
     row = root_of(acme)
     tell(acme, "answered")
-    take(acme, post("@acme and is your shop open on Friday?", thread_id="t", at=NOW))
+    take(acme, post("@acme ok thanks. and is your shop open on Friday?", thread_id="t", at=NOW))
     (entry,) = alert(acme, replace(row, about="case:1", reason="writes again")).entries
-    assert (entry.excerpt, entry.facts[0]) == ("@acme and is your shop open on Friday?", "asks you a question")
+    assert (entry.excerpt, entry.facts[0]) == (
+        "@acme ok thanks. and is your shop open on Friday?",
+        "asks you a question",
+    )
     assert alert(acme, row).entries[0].excerpt == ANGRY
 
 

@@ -194,7 +194,11 @@ def test_a_pause_of_the_daemon_folds_the_steps_it_missed_into_one(tmp_path: Path
 def test_a_late_list_never_names_a_case_before_its_first_alert(tmp_path: Path) -> None:
     with calling(tmp_path, "Wed 15:50") as earful:
         earful.until("Wed 15:55")
-        earful.posts("olga", "#harbourtea the tea tastes of nothing, very disappointed, awful", at="Wed 16:43")
+        earful.posts(
+            "olga",
+            "#harbourtea my third box of tea tastes of nothing, nobody answers, very disappointed",
+            at="Wed 16:43",
+        )
         earful.now = moment("Wed 16:44")  # the daemon was down at four
         earful.forget()
         earful.until("Wed 16:48")

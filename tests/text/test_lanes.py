@@ -82,7 +82,7 @@ def test_a_link_to_what_is_written_for_everybody_stays_out(text: str) -> None:
 
 
 def test_what_passes_somebody_on_calls_or_is_listed_where_it_is_surer() -> None:
-    sure = "#harbourtea lost my parcel for the third time and nobody replies, terrible service"
+    sure = "#harbourtea lost my parcel for the third time, charged me twice, and nobody replies to my emails"
     assert lane(f"RT @lou: {sure}") == "ping", "the original may stand where we do not read"
     assert lane("RT @lou: the Harbour Tea kettle caught fire in our kitchen") == "ping"
     assert lane("my Harbour Tea order was late, not happy") == "ping"
