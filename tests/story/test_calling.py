@@ -203,7 +203,7 @@ def test_a_late_list_never_names_a_case_before_its_first_alert(tmp_path: Path) -
         earful.forget()
         earful.until("Wed 16:48")
         texts = [earful.slack.reads(each) for each in earful.messages()]
-        assert [("still waiting" in words) for words in texts if "tastes of nothing" in words] == [False]
+        assert [("still waiting" in each) for each in texts if "tastes of nothing" in each] == [False]
 
 
 def test_who_is_not_called_at_night_is_not_mentioned_in_a_channel_either(tmp_path: Path) -> None:
