@@ -35,8 +35,9 @@ _CONTENT = -0.9  # the same where VADER is silent: log odds of what is felt
 _BODILY = frozenset({"injury", "danger", "fire"})
 _RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
 _DOUBTED = frozenset({"danger", "data"})  # who is hurt, and a fire, wake people whatever else a long post says
-_MAYBE, _SURELY = Found(MAYBE, "", 0, 0), Found(SURELY, "", 0, 0)
-_BELIEVED = 0.12  # the judge's figure from which on the model of harm may ring
+_MAYBE, _SURELY = Found(MAYBE, "", 0, 1), Found(SURELY, "", 0, 0)
+_MAYBE_BY_WORDS = Found(MAYBE, "", 0, 0)  # no part stands there from which a harm may be told
+_RINGS_FROM, _CALLS_FROM = 0.12, 0.17  # the judge's figures from which on the model of harm rings, and calls by words
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
 
@@ -54,11 +55,13 @@ def believed(found: Sequence[Found], needs: float) -> tuple[Found, ...]:
     """Return what is meant of a post, where the judge's figure is `needs`.
 
     Who hardly needs an answer at all rings by no model: two that were taught by different things must agree to wake
-    somebody. It calls people then. Of the posts of five days that stood so low none needed anybody.
+    somebody. Nor does it call people then by words alone, where no part stands from which a harm may be told: the
+    eleven such posts on six days needed nobody.
     """
-    if needs >= _BELIEVED:
+    if needs >= _CALLS_FROM:
         return tuple(found)
-    return tuple(_MAYBE if one.kind is SURELY else one for one in found)
+    rung = found if needs >= _RINGS_FROM else [_MAYBE if one.kind is SURELY else one for one in found]
+    return tuple(one for one in rung if one != _MAYBE_BY_WORDS)
 
 
 def matters(found: Sequence[Found]) -> tuple[str, ...]:
@@ -155,7 +158,7 @@ def meant(
         if heeded.rings(signals.tokens, tuple(places)):
             found.append(_SURELY)
         elif not (_denies_a_part(places, signals.tokens, language) or _is_only_told(signals, mood, places, language)):
-            found.append(_MAYBE)
+            found.append(_MAYBE if begins_one(places) else _MAYBE_BY_WORDS)
     return tuple(found)
 
 

@@ -58,13 +58,17 @@ def test_what_is_no_harm_of_ours_is_not_said_to_be(text: str) -> None:
     assert {MAYBE, SURELY}.isdisjoint(judged(text).reasons)
 
 
-def test_what_the_judge_takes_for_small_talk_rings_by_no_model() -> None:
-    sure, unsure = Found(likely_harm.SURELY, "", 0, 0), Found(likely_harm.MAYBE, "", 0, 0)
+def test_what_the_judge_takes_for_small_talk_rings_by_no_model_and_calls_by_no_words_alone() -> None:
+    sure, unsure = Found(likely_harm.SURELY, "", 0, 0), Found(likely_harm.MAYBE, "", 0, 1)
+    by_words = Found(likely_harm.MAYBE, "", 0, 0)
     frame = Found(Kind("injury", "injury or danger", 0.0), "hurt", 2, 3)
     assert believed((frame, sure), 0.12) == (frame, sure)
     assert believed((frame, sure), 0.11) == (frame, unsure), "what the frames heard stands"
-    found = judged("Acme AND the window cleaner both came while I was in the bath. Of course they did")
-    assert not found.critical
+    assert believed((unsure, by_words), 0.17) == (unsure, by_words)
+    assert believed((unsure, by_words), 0.16) == (unsure,), "where parts stand, it calls people"
+    assert not judged("Acme AND the window cleaner both came while I was in the bath. Of course they did").critical
+    calm = judged("Frost on the saddle, fog on the canal, my Acme full of bread. Morning.")
+    assert calm.lane != "ping"
 
 
 def test_no_word_is_critical_alone() -> None:
