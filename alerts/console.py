@@ -17,7 +17,7 @@ from rich.console import Console as Terminal
 from rich.text import Text
 
 from alerts import Alert, ChannelError, Entry, Letter, Receipt, wording
-from alerts.paper import paper_of
+from alerts.tracked_stream import TrackedStream
 
 _COLOURS = {"critical": "bold red", "urgent": "yellow"}
 _BARS = {"critical": "█ ", "urgent": "▌ "}  # for eyes and terminals without colours
@@ -74,11 +74,11 @@ class Console:
         try:
             said = self._lines(lines, stream)
             encoding = getattr(stream, "encoding", None) or "utf-8"
-            paper = paper_of(stream)
+            tracked = TrackedStream(stream)
             with self._lock:
-                if paper.is_blank:  # the block before ends with one already
+                if tracked.is_blank:  # the block before ends with one already
                     said = said.removeprefix("\n")
-                paper.write(said.encode(encoding, "replace").decode(encoding))
+                tracked.write(said.encode(encoding, "replace").decode(encoding))
                 stream.flush()
         except (OSError, ValueError) as error:
             # A closed pipe, or a closed stream: nobody is reading any more.

@@ -17,7 +17,7 @@ from typing import TextIO, cast
 from rich.console import Console
 from rich.text import Text
 
-from alerts.paper import paper_of
+from alerts.tracked_stream import TrackedStream
 from alerts.wording import clean_line, count_words, excerpt, with_remedy
 from monitor.notify.case_words import words_of
 from monitor.service.roles import ALL, in_order
@@ -54,9 +54,9 @@ class Show:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
-        paper = cast(TextIO, paper_of(sys.stdout))
+        stream = cast(TextIO, TrackedStream(sys.stdout))
         self.console = Console(
-            file=paper, highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False
+            file=stream, highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False
         )
         self.since = utc_now()
         self.shown: set[str] = set()

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from alerts import Alert, ChannelError, Entry, Letter, Line, Receipt
 from alerts.console import Console, Settings
-from alerts.paper import paper_of
+from alerts.tracked_stream import TrackedStream
 from tests.alerts.hostile import HOSTILE
 
 ENTRY = Entry(
@@ -53,7 +53,7 @@ def test_two_alerts_at_once_are_parted_by_one_blank_line() -> None:
     console.send(ALERT, "")
     console.send(ALERT, "")
     assert "\n\n\n" not in stream.getvalue()
-    paper_of(stream).write("16:42 · somebody\n")  # the daemon's own line
+    TrackedStream(stream).write("16:42 · somebody\n")  # the daemon's own line
     console.send(ALERT, "")
     assert "16:42 · somebody\n\n▌" in stream.getvalue()
 
