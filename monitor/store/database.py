@@ -261,8 +261,11 @@ class Database(Protocol):
         """
         ...
 
-    def search_count(self, most: int) -> str:
-        """A question for how many posts (`n`) the search finds, counting to `most` and no further."""
+    def search_count(self, most: int, *, newest: bool = False) -> str:
+        """A question for how many posts (`n`) the search finds, counting to `most` and no further.
+
+        For whoever wants the `newest`, it may say `most` without counting, where so many of the newest match.
+        """
         ...
 
     def search_among(self, numbers: Sequence[int], words: str) -> set[int]:

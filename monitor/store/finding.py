@@ -193,7 +193,8 @@ def _are_few(database: Database, wanted: Filter, words: str, few: int) -> bool:
     """Whether the posts that match are so few that each may be looked up; else the newest are soon found by walking."""
     kinds = wanted.flagged or wanted.lane or any(getattr(wanted, column) for column in _KINDS)
     most = few * _OF_A_KIND if kinds else few
-    row = database.row(database.search_count(most + 1), {"search": words})
+    newest = not (wanted.before or wanted.until)
+    row = database.row(database.search_count(most + 1, newest=newest), {"search": words})
     return row is None or int(row["n"]) <= most
 
 

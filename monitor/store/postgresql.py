@@ -46,10 +46,15 @@ _LOCK = 0x0EA2F01  # any constant: alone it is the twin of SQLite's one writer; 
 SILENT, WAITS = timedelta(seconds=15), timedelta(seconds=30)
 _KEPT = 4  # connections without a thread: a server has a hundred for all processes, and opening one takes milliseconds
 _PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some milliseconds
+# A search keeps which rows it has found: where they have no room (the server's default is 4 MB), it keeps pages of rows
+# only, and reads every row on them again.
+_WORK_MEMORY = "32MB"
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _AT_ONCE = 100  # rows, of which one may hold some hundred kilobytes
-_SAMPLE, _COMMON = 20_000, 200  # posts, and how many of them must match for walking back to be quicker
+# Of the newest posts so many are looked at to learn how common words are: from so many matches on, walking back is
+# quicker than the index, and from so many on they tell how far back the wanted number reaches, give or take a third.
+_SAMPLE, _COMMON, _TELLING, _REACH = 20_000, 400, 30, 1.33
 
 
 @lru_cache(maxsize=1024)
@@ -135,7 +140,8 @@ class Postgresql:
         # What a statement reads after a lock must be what others committed before it was given: each looks anew.
         connection.execute(
             f"SET idle_in_transaction_session_timeout = {SILENT // _MILLISECOND}; {_wait_for_locks(WAITS)}; "
-            "SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'".encode()
+            "SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'; "
+            f"SET work_mem = '{_WORK_MEMORY}'".encode()
         )
         return connection
 
@@ -399,30 +405,50 @@ class Postgresql:
     def search_matches(self, most: int = 0) -> str:
         """Full-text search by tsvector; never mixed with what stands around it (OFFSET 0 keeps it apart).
 
-        The server cannot guess how often several words stand together. So the newest posts are looked at first: what is
-        common among them is found soon by walking back, what is rare among them by the index.
+        The server cannot guess how often words stand together, nor that the newest are wanted. So the newest posts are
+        looked at first. What is common among them is found soon by walking back; what is not, by the index, as far back
+        as it takes; and only where that brought too few, among all that is older.
         """
         fits = "search @@ websearch_to_tsquery('simple', :search)"
         if not most:
             return f"SELECT s.id FROM posts s WHERE s.{fits} OFFSET 0"
-        newest = f"SELECT search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+        newest = f"SELECT n, search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+        back = f"CASE WHEN hits < {_TELLING} THEN 0 ELSE last - {int(most * _SAMPLE * _REACH)} / hits END"
+        # The order is written so that the index of the search is used, and not that of the numbers.
+        by_index = (
+            f"SELECT s.id FROM posts s, sample WHERE s.{fits} AND hits < {_COMMON} AND {{}} "
+            "ORDER BY s.n + 0 DESC LIMIT {}"
+        )
+        near = by_index.format("s.n > since", int(most))
+        far = by_index.format("s.n <= since AND since > 0", f"(SELECT {int(most)} - count(*) FROM near)")
+        # The last number says nothing new to us; the server plans by it what becomes of the posts.
         return (
-            f"WITH sample AS MATERIALIZED (SELECT count(*) AS n FROM ({newest}) AS newest WHERE {fits}) "
+            f"WITH counted AS MATERIALIZED (SELECT max(n) AS last, count(*) FILTER (WHERE {fits}) AS hits "
+            f"FROM ({newest}) AS newest), sample AS MATERIALIZED (SELECT hits, {back} AS since FROM counted), "
+            f"near AS MATERIALIZED ({near}) SELECT id FROM ("
             f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {fits} "
-            f"AND (SELECT n FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL "
-            f"(SELECT s.id FROM posts s WHERE s.{fits} AND (SELECT n FROM sample) < {_COMMON} "
-            f"ORDER BY s.n + 0 DESC LIMIT {int(most)})"  # written so that it does not walk back all the same
+            f"AND (SELECT hits FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL SELECT id FROM near "
+            f"UNION ALL ({far})) AS found LIMIT {int(most)}"
         )
 
-    def search_count(self, most: int) -> str:
-        """In whatever order they are found."""
-        matches = "SELECT 1 FROM posts s WHERE s.search @@ websearch_to_tsquery('simple', :search)"
-        return f"SELECT count(*) AS n FROM ({matches} LIMIT {int(most)}) AS found"
+    def search_count(self, most: int, *, newest: bool = False) -> str:
+        """In whatever order they are found; where the newest are wanted, what is common among them is not counted."""
+        fits = "search @@ websearch_to_tsquery('simple', :search)"
+        counted = f"SELECT count(*) AS n FROM (SELECT 1 FROM posts s WHERE s.{fits} LIMIT {int(most)}) AS found"
+        if not newest:
+            return counted
+        looked_at = f"SELECT n, search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+        return (
+            f"SELECT CASE WHEN hits * (last / {_SAMPLE}) > {2 * int(most)} THEN {int(most)} ELSE ({counted}) END AS n "
+            f"FROM (SELECT max(n) AS last, count(*) FILTER (WHERE {fits}) AS hits FROM ({looked_at}) AS looked_at) AS h"
+        )
 
     def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
-        """Each by the column that the index is made of."""
+        """Each by the column that the index is made of: by the index of the search, all posts that match would be read
+        for these few (OFFSET 0 keeps it out)."""
         rows = self.rows(
-            "SELECT n FROM posts WHERE n = ANY(:numbers) AND search @@ websearch_to_tsquery('simple', :search)",
+            "SELECT n FROM (SELECT n, search FROM posts WHERE n = ANY(:numbers) OFFSET 0) AS looked_at "
+            "WHERE search @@ websearch_to_tsquery('simple', :search)",
             {"numbers": list(numbers), "search": self.search_words(words)},
         )
         return {int(row["n"]) for row in rows}

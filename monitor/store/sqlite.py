@@ -300,7 +300,7 @@ class Sqlite:
         """Full-text search by FTS5."""
         return f"SELECT q.id FROM posts q WHERE q.n IN ({self._numbers(most)})"
 
-    def search_count(self, most: int) -> str:
+    def search_count(self, most: int, *, newest: bool = False) -> str:  # noqa: ARG002 - counting takes no time
         """FTS5 alone knows."""
         return f"SELECT count(*) AS n FROM ({self._numbers(most)})"
 

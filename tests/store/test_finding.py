@@ -68,6 +68,36 @@ def test_a_search_finds_the_same_by_whichever_way(database: Base, few: int) -> N
     assert _places(database, few, search="steam", newest=10, limit=2000) == [n for n in everything if n % 10 == 0][:10]
 
 
+@pytest.mark.parametrize("common", [1, 20, 1000], ids=["walked back", "some way by the index", "by the index"])
+@pytest.mark.parametrize("telling", [1, 1000], ids=["as far as it takes", "all of it"])
+def test_the_newest_of_what_is_found_are_the_newest_by_whichever_way(
+    database: Base, monkeypatch: pytest.MonkeyPatch, common: int, telling: int
+) -> None:
+    """Words may be common, rare, or of lately only: what the newest posts tell decides the way, never what is found."""
+    _fill(database, 300)
+    for name, value in {"_SAMPLE": 50, "_COMMON": common, "_TELLING": telling}.items():
+        monkeypatch.setattr(f"monitor.store.postgresql.{name}", value)
+    with database.transaction():  # all of the newest say it, few before them: fewer than the newest promise
+        late = [Post("forum", f"p{300 + n}", "", "author1", "steam valve", NOW) for n in range(10)]
+        mentions.add_posts(database, [mentions.post_row(each, stamp(NOW)) for each in late])
+    for words, fits in {
+        "kettle": list(range(299, -1, -1)),
+        "steam": [*range(309, 299, -1), *range(290, -1, -10)],
+        "brass": [200, 100, 0],
+        "valve": list(range(309, 299, -1)),
+        "nowhere": [],
+    }.items():
+        search = {"search": database.search_words(words)}
+        found = database.rows(
+            f"SELECT native_id FROM posts WHERE id IN ({database.search_matches(25)}) ORDER BY n DESC", search
+        )
+        assert [row["native_id"] for row in found] == [f"p{n}" for n in fits][:25], words
+        (counted,) = database.rows(database.search_count(8), search)
+        assert counted["n"] == min(8, len(fits)), words
+        (guessed,) = database.rows(database.search_count(8, newest=True), search)
+        assert guessed["n"] in {counted["n"], 8}, words
+
+
 def test_every_two_filters_together_let_through_what_each_does(database: Base) -> None:
     """Whichever index a pair of filters goes by, none is forgotten, and the newest come first."""
     _fill(database, 400)
