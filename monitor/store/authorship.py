@@ -2,7 +2,7 @@
 
 By author alone each new post had a page of its own among millions, read from the disk first. A question by author asks
 each third of a month: some thirty short looks a year. A large file of an older version keeps the index that it has, for
-building another takes minutes; so does PostgreSQL.
+building another takes minutes; so does a PostgreSQL that held posts.
 """
 
 from __future__ import annotations

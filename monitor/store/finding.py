@@ -79,7 +79,7 @@ def look(database: Database, wanted: Filter, *, few: int | None = None, patience
         index = index_for(database, wanted)
         table = f"mentions m{index} JOIN posts p ON p.id = m.post_id"
         conditions.append("p.deleted_at = ''")
-        if database.authors_in_parts and index == authorship.index(database):
+        if _by_author_in_parts(database, wanted, index):
             return Found(_of_ids(database, [row["id"] for row in _by_author(database, wanted, table, conditions)]))
         chosen = _question(table, conditions)
     else:  # a post that was deleted has no words left to be found by
@@ -134,7 +134,7 @@ def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str
     """The ids of what is found by going back, and where it stopped for want of patience."""
     index = index_for(database, wanted)
     table, columns = f"mentions m{index} CROSS JOIN posts p", "m.id, m.posted_at, p.n"
-    of_author = database.authors_in_parts and index == authorship.index(database)
+    of_author = _by_author_in_parts(database, wanted, index)
     found: list[str] = []
     looked_at, on = 0, replace(wanted, limit=_FIRST)
     while True:
@@ -218,6 +218,10 @@ def index_for(database: Database, wanted: Filter, rare: int = RARE) -> str:
 
 def _index_of(database: Database, column: str) -> str:
     return authorship.index(database) if column == "author" else database.by_index(_INDEX[column])
+
+
+def _by_author_in_parts(database: Database, wanted: Filter, index: str) -> bool:
+    return bool(wanted.author) and database.authors_in_parts and index == authorship.index(database)
 
 
 def _how_many(database: Database, column: str, value: str, most: int) -> int:

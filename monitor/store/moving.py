@@ -25,6 +25,7 @@ from monitor.store.database import DatabaseBusy, DatabaseUnusable, stamp
 from monitor.store.ownership import as_its_folder
 from monitor.store.postgresql import Error as ServerError
 from monitor.store.postgresql import Postgresql, why_refused
+from monitor.store.renames import IDS_IN_ORDER
 from monitor.store.schema import STEPS, columns_after, hash_of, no_rights, version_of
 from monitor.store.sqlite import Error, Sqlite, read_only, unreadable
 from monitor.store.sums import sync_folder
@@ -200,7 +201,7 @@ def refuse_others(file: MovedFile, target: Postgresql) -> None:
     if _moved_from(target).get("installation") == file.installation:
         raise MoveRefusedError(f"{file.path} was moved to {target.where} before; set [database] url to it")
     for name in tables():
-        but = f" WHERE key <> '{_ROLE}'" if name == "facts" else ""
+        but = f" WHERE key NOT IN ('{_ROLE}', '{IDS_IN_ORDER}')" if name == "facts" else ""
         if target.has_table(name) and target.row(f"SELECT 1 AS one FROM {name}{but} LIMIT 1") is not None:
             raise MoveRefusedError(
                 f"{target.where} already holds data (in {name}). Move into an empty database: createdb NAME"
@@ -218,6 +219,9 @@ def begin(file: MovedFile, target: Postgresql) -> Literal["first", "goes on", "a
             target.script([f"TRUNCATE {', '.join([*tables(), PROGRESS])} CASCADE"])
         else:
             target.script([f"CREATE TABLE {PROGRESS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"])
+            target.run(
+                "DELETE FROM facts WHERE key = :key", {"key": IDS_IN_ORDER}
+            )  # as in the file, not as if it were new
         _keep(target, "", kept)
     return "again" if before else "first"
 

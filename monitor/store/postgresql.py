@@ -114,7 +114,7 @@ class Postgresql:
         self.beside: Path | None = None
         self.id_names: dict[str, str] = {}
         self.ids_in_order = False
-        self.authors_in_parts = False
+        self._authors_in_parts: bool | None = None
         self._connections: PerThread[Connection] = PerThread()
         try:
             self._connection()
@@ -377,6 +377,19 @@ class Postgresql:
             )
             is not None
         )
+
+    @property
+    def authors_in_parts(self) -> bool:
+        """As the database was made: none changes while somebody works on it."""
+        if self._authors_in_parts is None:
+            self._authors_in_parts = (
+                self.row(
+                    "SELECT 1 AS one FROM pg_indexes WHERE schemaname = current_schema() "
+                    "AND indexname = 'mentions_by_author'"
+                )
+                is not None
+            )
+        return self._authors_in_parts
 
     def columns_of(self, table: str) -> frozenset[str]:
         """The names of a table's columns."""

@@ -15,7 +15,7 @@ from monitor.store.database import Database
 What = Literal["source", "brand"]
 
 _FACT = "id names"
-_IN_ORDER = "ids in order"
+IDS_IN_ORDER = "ids in order"  # a fact
 _COLUMNS: dict[What, tuple[tuple[str, str], ...]] = {
     "source": (
         *(
@@ -53,15 +53,23 @@ _FACTS: dict[What, tuple[str, ...]] = {
 def know_names(database: Database) -> None:
     """Read what ids are made of; whoever opens a database does so once.
 
-    In a file that holds no post yet they come in order; where posts stand they go on as they began. On PostgreSQL they
-    do only in what was moved there: an older version may work beside this one, and scattered ids cost little there.
+    In a database that holds no post yet they come in order; where posts stand they go on as they began. On PostgreSQL
+    an older version, which makes others, may be at work: they do where one version took all steps of the schema at
+    once (that one refuses to begin there), and in what was moved there.
     """
     database.id_names = json.loads(key_values.fact(database, _FACT) or "{}")
-    in_order = bool(key_values.fact(database, _IN_ORDER))
-    if not in_order and database.one_writer and database.row("SELECT 1 AS one FROM posts LIMIT 1") is None:
-        _keep(database, _IN_ORDER, "yes")
+    in_order = bool(key_values.fact(database, IDS_IN_ORDER))
+    if not in_order and _is_new(database):
+        _keep(database, IDS_IN_ORDER, "yes")
         in_order = True
     database.ids_in_order = in_order
+
+
+def _is_new(database: Database) -> bool:
+    if database.row("SELECT 1 AS one FROM posts LIMIT 1") is not None:
+        return False
+    made = database.row("SELECT count(DISTINCT at) AS times FROM schema_steps")
+    return database.one_writer or (made is not None and made["times"] == 1)
 
 
 def rename(database: Database, what: What, before: str, name: str) -> bool:

@@ -692,7 +692,8 @@ def _take(database: Sqlite | Postgresql, number: int, now: datetime, step: Seque
     if step is AT_SIZE:
         database.script(SIZED[database.dialect])
         row = database.row("SELECT coalesce(sum(n), 0) AS n FROM heard")
-        if isinstance(database, Sqlite) and row is not None and row["n"] <= _SOON_BUILT:
+        # On PostgreSQL another process may be at work meanwhile: only what is empty gets another index there.
+        if row is not None and row["n"] <= (_SOON_BUILT if isinstance(database, Sqlite) else 0):
             database.script(_BY_AUTHOR)
     database.run(
         "INSERT INTO schema_steps (n, at, hash) VALUES (:n, :at, :hash)",

@@ -9,22 +9,21 @@ import pytest
 
 from monitor.store import finding, pages, schema, to_forget
 from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
 from monitor.store.schema import STEPS, migrate
 from monitor.store.sqlite import Sqlite
 from tests.helpers import DAY, NOW, assembly_of, post, settings_from, take
 
+Base = Sqlite | Postgresql
 EARLIER = (0, 1, 3, 4, 5, 9, 28, 60, 61, 130, 380)  # days before NOW
 
 
-@pytest.fixture(params=["in parts", "as before"])
-def by_author(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sqlite]:
-    """A file with each of the two indexes on authors: that of a new one, and what a large one has had before."""
-    database = Sqlite(tmp_path / "authors.sqlite")
-    if request.param == "as before":
+def _with_index(database: Base, folder: Path, made: str, monkeypatch: pytest.MonkeyPatch) -> Base:
+    if made == "as before":
         monkeypatch.setattr(schema, "_SOON_BUILT", -1)
     migrate(database, NOW)
-    assert database.authors_in_parts == (request.param == "in parts")
-    assembly = assembly_of(database, settings_from(tmp_path))
+    assert database.authors_in_parts == (made == "in parts")
+    assembly = assembly_of(database, settings_from(folder))
     posts = [
         post(
             f"Acme {name} {days}", author=name, source=source, native_id=f"{name}-{days}-{source}", at=NOW - days * DAY
@@ -34,15 +33,34 @@ def by_author(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
         for source in ("forum", "own")
     ]
     take(assembly, *posts)
+    return database
+
+
+@pytest.fixture(params=["in parts", "as before"])
+def on_sqlite(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sqlite]:
+    """A file with each of the two indexes on authors: that of a new one, and what a large one has had before."""
+    database = Sqlite(tmp_path / "authors.sqlite")
+    _with_index(database, tmp_path, request.param, monkeypatch)
     yield database
     database.close()
 
 
-def _found(database: Sqlite, **wanted: object) -> list[str]:
+@pytest.fixture(params=["in parts", "as before", "in parts, on postgresql"])
+def by_author(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Base]:
+    """As above, and a new database on the other server."""
+    made, _, server = request.param.partition(", on ")
+    database: Base = (
+        Postgresql(request.getfixturevalue("new_postgresql")) if server else Sqlite(tmp_path / "authors.sqlite")
+    )
+    yield _with_index(database, tmp_path, made, monkeypatch)
+    database.close()
+
+
+def _found(database: Base, **wanted: object) -> list[str]:
     return [each.post.native_id for each in finding.find(database, finding.Filter(**wanted))]  # type: ignore[arg-type]
 
 
-def test_what_an_author_wrote_is_found_over_years_newest_first(by_author: Sqlite) -> None:
+def test_what_an_author_wrote_is_found_over_years_newest_first(by_author: Base) -> None:
     sources = {each["source"] for each in by_author.rows("SELECT DISTINCT source FROM mentions")}
     assert len(sources) == 2
     for name in ("olga", "Mira", "\N{SNOWMAN}", "olga "):
@@ -70,14 +88,14 @@ def test_what_an_author_wrote_is_found_over_years_newest_first(by_author: Sqlite
     assert _found(by_author, author="nobody") == []
 
 
-def test_a_walk_through_an_authors_posts_finds_what_a_look_up_does(by_author: Sqlite) -> None:
+def test_a_walk_through_an_authors_posts_finds_what_a_look_up_does(by_author: Base) -> None:
     wanted = finding.Filter(author="Mira", search="acme", limit=9)
     one_by_one = [each.id for each in finding.find(by_author, wanted, few=1000)]
     assert len(one_by_one) == 9
     assert [each.id for each in finding.find(by_author, wanted, few=0)] == one_by_one
 
 
-def test_whoever_is_to_be_forgotten_is_found_over_years(by_author: Sqlite) -> None:
+def test_whoever_is_to_be_forgotten_is_found_over_years(by_author: Base) -> None:
     assert to_forget.names_of(by_author, "forum", "@mira") == ["Mira"]
     assert to_forget.names_of(by_author, "elsewhere", "mira") == []
     theirs = to_forget.posts_of_person(by_author, "forum", ["Mira"])
@@ -85,18 +103,18 @@ def test_whoever_is_to_be_forgotten_is_found_over_years(by_author: Sqlite) -> No
     assert sorted(to_forget.posts_of_account(by_author, "forum", "Mira")) == sorted(theirs)
 
 
-def test_an_author_is_looked_for_by_an_index(by_author: Sqlite) -> None:
+def test_an_author_is_looked_for_by_an_index(on_sqlite: Sqlite) -> None:
     """Each third of a month with a look of its own; a search for a name never reads all that was written."""
     asked: list[str] = []
-    by_author._connection().set_trace_callback(asked.append)
-    _found(by_author, author="olga")
-    pages.by_author(by_author, "forum", "olga")
-    to_forget.posts_of_person(by_author, "forum", ["olga"])
-    by_author._connection().set_trace_callback(None)
+    on_sqlite._connection().set_trace_callback(asked.append)
+    _found(on_sqlite, author="olga")
+    pages.by_author(on_sqlite, "forum", "olga")
+    to_forget.posts_of_person(on_sqlite, "forum", ["olga"])
+    on_sqlite._connection().set_trace_callback(None)
     of_authors = [each for each in asked if each.startswith("SELECT") and "author" in each and "m.posted_at" in each]
     assert of_authors
     for statement in of_authors:
-        plan = [row["detail"] for row in by_author.rows(f"EXPLAIN QUERY PLAN {statement}")]
+        plan = [row["detail"] for row in on_sqlite.rows(f"EXPLAIN QUERY PLAN {statement}")]
         assert any("author=?" in line for line in plan) or "m.author" not in statement, (statement, plan)
 
 

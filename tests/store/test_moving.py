@@ -17,13 +17,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from monitor.store import moving
-from monitor.store.database import DatabaseBusy, DatabaseUnusable
+from monitor.store import mentions, moving
+from monitor.store.database import DatabaseBusy, DatabaseUnusable, stamp
 from monitor.store.moving import MovedFile, MoveRefusedError, NotTheSameError, tables
 from monitor.store.postgresql import Postgresql
+from monitor.store.renames import know_names
 from monitor.store.schema import FIRST, migrate
 from monitor.store.sqlite import Sqlite
-from tests.helpers import NOW, count
+from tests.helpers import NOW, count, post
 
 # What is written into each text, by number; "\0" and what is no UTF-8 can stand in a file of SQLite only.
 WORDS = (
@@ -347,6 +348,25 @@ def test_it_refuses_where_other_data_is(filled: Path, target: Postgresql, tmp_pa
     moving.mark_of(filled).unlink()
     with pytest.raises(MoveRefusedError, match=r"was moved to .* before; set"):
         whole(filled, target)
+
+
+@pytest.mark.parametrize("in_order", [True, False], ids=["in order", "as an older version began"])
+def test_ids_go_on_as_in_the_file_where_somebody_looked_at_the_new_database_before(
+    target: Postgresql, tmp_path: Path, in_order: bool
+) -> None:
+    """`earful check` with its address says of a new database that its ids come in order."""
+    know_names(target)
+    assert target.ids_in_order
+    file = Sqlite(tmp_path / "earful.sqlite")
+    migrate(file, NOW)
+    if in_order:
+        know_names(file)
+    with file.transaction():
+        mentions.add_posts(file, [mentions.post_row(post(native_id="41000000"), stamp(NOW))])
+    file.close()
+    assert whole(file.path, target) == "first"
+    know_names(target)
+    assert target.ids_in_order == in_order
 
 
 def test_it_refuses_a_file_of_another_schema_and_what_is_none(tmp_path: Path) -> None:
