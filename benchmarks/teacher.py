@@ -23,6 +23,7 @@ SIGNALS = 0.1  # of a standard deviation, beside a vector of length 1
 SOURCE = 3.0  # a column says where a label comes from: how often each source says yes is not for the words to explain
 PENALTY, QUESTION_PENALTY = 1e-4, 1e-3  # for what all say by a tag or stars, and for what people labelled
 BLEND = {"question": 0.6, "cross": 0.28, "poor": 0.12}  # who is loud about a fault is told apart least by labels alone
+MOOD = {"written": 0.6, "cross": 0.2, "unhappy": 0.1, "poor": 0.1}  # what is told of a writer's mood
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ def targets(material: Material, weights: Floats) -> tuple[Floats, Floats, Floats
     return comments, reviews, own
 
 
-def blended(said: Mapping[str, Sequence[Floats]]) -> list[Floats]:
-    """Return what all heads say together; each is heard in units of what it says of the first texts."""
-    parts = [[BLEND[name] * each / rows[0].std() for each in rows] for name, rows in said.items()]
+def blended(said: Mapping[str, Sequence[Floats]], shares: Mapping[str, float] = BLEND) -> list[Floats]:
+    """Return what these heads say together; each is heard in units of what it says of the first texts."""
+    parts = [[share * each / said[name][0].std() for each in said[name]] for name, share in shares.items()]
     return [np.sum(each, axis=0) for each in zip(*parts, strict=True)]
 
 
@@ -92,7 +93,13 @@ def carried_over(rows: Sequence[Floats], known: Sequence[NDArray[np.bool_]], sai
 
 def heads_of(material: Material) -> dict[str, Floats]:
     """Return the weights of each head."""
-    return {"question": _question(material), **_feelings(material)}
+    feelings = feelings_of(material.comments, material.felt, material.reviews, material.stars)
+    return {"question": _question(material), **feelings}
+
+
+def written_head(rows: Floats, targets: Floats, shares: Floats) -> Floats:
+    """Return the weights of the head that hears from the examples alone who is unhappy, in whatever words."""
+    return fit(Dense(rows), targets, QUESTION_PENALTY, shares)[0]
 
 
 def _question(material: Material) -> Floats:
@@ -102,12 +109,14 @@ def _question(material: Material) -> Floats:
     return weights[: material.own.shape[1]]
 
 
-def _feelings(material: Material) -> dict[str, Floats]:
-    comments, reviews = Dense(material.comments), Dense(material.reviews)
-    cross = np.array([bool(each & CROSS) for each in material.felt])
-    sure = np.array([float(bool(each & CROSS) or not each & UNSURE) for each in material.felt])
-    stars = np.array(material.stars)
+def feelings_of(comments: Floats, felt: Sequence[set[str]], reviews: Floats, stars: Sequence[int]) -> dict[str, Floats]:
+    """Return the weights of the heads of what people feel, by the tags of comments and the stars of reviews."""
+    cross = np.array([bool(each & CROSS) for each in felt])
+    sure = np.array([float(bool(each & CROSS) or not each & UNSURE) for each in felt])
+    unhappy = np.array([bool(each & UNHAPPY) for each in felt])
+    given = np.array(stars)
     return {
-        "cross": fit(comments, cross, PENALTY, sure)[0],
-        "poor": fit(reviews, stars <= 2, PENALTY, (stars != 3).astype(float))[0],
+        "cross": fit(Dense(comments), cross, PENALTY, sure)[0],
+        "unhappy": fit(Dense(comments), unhappy, PENALTY)[0],
+        "poor": fit(Dense(reviews), given <= 2, PENALTY, (given != 3).astype(float))[0],
     }

@@ -9,6 +9,9 @@ Two models are made, and their mean is what ships: they are wrong about differen
 2. By two encoders. A better teacher, too slow to ship, reads the same comments, reviews, examples and labels, and says
    of each text how likely it needs an answer (`benchmarks/teacher.py`); the model is fitted to all it says.
 
+Beside it, in the same file, stands what is told of a writer's mood: who is unhappy need not need us, and who needs us
+need not be unhappy. It is fitted to what the first encoder hears in feelings, stars and the examples, never in labels.
+
 No text of `labelled.never_trained()` is in any of it. Deterministic: full-batch L-BFGS in double precision, no chance
 anywhere but in expanding the examples (seeded by line). Airline, Sanders and SXSW rows are never trained on: half of
 each (by a hash of the text) is for development, half is kept aside, and both figures are printed.
@@ -94,6 +97,7 @@ OWN_SHARES = {"goemotions": 1.0, "google_play": 5.0, "written": 5.0, "examples":
 BY_HAND = 0.25  # the share of the model that was taught by hand; the other was taught by the encoder
 # Where the lanes begin, and how log odds become 0..1. Chosen on the halves for development, never on those kept aside.
 SLOPE = 0.9
+MOOD_PENALTY, MOOD_STEPS = 1e-6, 127  # from the loudest weight of a mood to none
 THRESHOLDS = {
     "ping": 0.42,
     "ping_told": 0.62,
@@ -288,18 +292,33 @@ def taught_by_hand(material: Material, laid: Sequence[Rows]) -> tuple[Floats, fl
     return fit(laid[2], material.targets, PENALTY, material.shares, start, still, closely=1e-6, steps=120)
 
 
-def taught_by_encoder(material: Material, laid: Sequence[Rows]) -> tuple[Floats, float]:
-    """Return weights and bias: fitted to what the encoders' heads say of every text.
-
-    The head of the question hears both encoders, and what it says is carried over to the texts that the second did not
-    read; those of what people feel hear the first one.
-    """
-    fast = [
+def heard_first(material: Material) -> list[Floats]:
+    """Return what the heads read of every text: its vector by the first encoder, beside its signals."""
+    return [
         teacher.side_by_side(
             vectors.encoded(texts).astype(float), standardised(rows, material.names, material.mean, material.deviation)
         )
         for texts, rows in zip(material.texts, material.rows, strict=True)
     ]
+
+
+def taught_moods(material: Material, laid: Sequence[Rows], fast: Sequence[Floats]) -> tuple[Floats, float]:
+    """Return weights and bias of the mood: fitted to what heads that never saw a label say of every text."""
+    ours = np.array([each.source == "examples" for each in material.lessons])
+    targets, shares = material.targets, material.shares * ours
+    heads = teacher.feelings_of(fast[0], material.felt, fast[1], material.stars)
+    heads["written"] = teacher.written_head(fast[2][ours], targets[ours], shares[ours])
+    said = teacher.blended({name: [rows @ head for rows in fast] for name, head in heads.items()}, teacher.MOOD)
+    wanted = np.concatenate(teacher.likely(said, targets, shares))
+    return fit(stacked(laid), wanted, MOOD_PENALTY, closely=1e-6, steps=100)
+
+
+def taught_by_encoder(material: Material, laid: Sequence[Rows], fast: Sequence[Floats]) -> tuple[Floats, float]:
+    """Return weights and bias: fitted to what the encoders' heads say of every text.
+
+    The head of the question hears both encoders, and what it says is carried over to the texts that the second did not
+    read; those of what people feel hear the first one.
+    """
     comments, reviews, _ = material.texts
     known = [np.array([vectors.read_twice(text) for text in texts]) for texts in (comments, reviews)]
     known.append(np.array([vectors.read_twice(each.text, READ_TWICE[each.source]) for each in material.lessons]))
@@ -342,24 +361,28 @@ def taught_by_encoder(material: Material, laid: Sequence[Rows]) -> tuple[Floats,
     return fit(stacked(laid), np.concatenate(wanted), ENCODER_PENALTY, shares, closely=1e-6, steps=100)
 
 
-def train(data: Path) -> tuple[dict[str, Any], list[int]]:
-    """Return the header and the weights of the model."""
+def train(data: Path) -> tuple[dict[str, Any], list[int], list[int]]:
+    """Return the header and the weights of the model, of both questions."""
     material = gather(data)
     names, mean, deviation = material.names, material.mean, material.deviation
     laid = [matrix(rows, names, mean, deviation) for rows in material.rows]
     by_hand, hand_bias = taught_by_hand(material, laid)
-    by_encoder, encoder_bias = taught_by_encoder(material, laid)
+    fast = heard_first(material)
+    by_encoder, encoder_bias = taught_by_encoder(material, laid, fast)
+    moods, mood_bias = taught_moods(material, laid, fast)
     weights = BY_HAND * by_hand + (1 - BY_HAND) * by_encoder
     bias = BY_HAND * hand_bias + (1 - BY_HAND) * encoder_bias
 
     words = weights[: 1 << BITS]
     scale = float(np.abs(words).max()) / 32767
+    told = moods[: 1 << BITS]
+    mood_scale = float(np.abs(told).max()) / MOOD_STEPS
     signals = [
         [
             name,
             round(float(mean[i]), 6),
             round(float(deviation[i]), 6),
-            round(float(weights[material.column(name)]) * SIGNAL_SCALE, 6),
+            *(round(float(each[material.column(name)]) * SIGNAL_SCALE, 6) for each in (weights, moods)),
         ]
         for i, name in enumerate(names)
     ]
@@ -371,10 +394,13 @@ def train(data: Path) -> tuple[dict[str, Any], list[int]]:
         "scale": scale,
         "bias": round(bias, 6),
         "slope": SLOPE,
+        "mood_scale": mood_scale,
+        "mood_bias": round(mood_bias, 6),
+        "mood_slope": 1.0,
         "signals": signals,
         "thresholds": THRESHOLDS,
     }
-    return header, np.rint(words / scale).astype(int).tolist()
+    return header, np.rint(words / scale).astype(int).tolist(), np.rint(told / mood_scale).astype(int).tolist()
 
 
 # name -> file, column of the text, column of the label, and the label that says negative
@@ -421,10 +447,12 @@ def figures(judge: Judge, rows: list[tuple[str, bool]], language: str) -> str:
     """Write the figures of labelled tweets in one line."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     verdicts = [judge.verdict(Post("t", "1", "", "a", text, moment, lang=language), "") for text, _ in rows]
-    found = evaluation.evaluate([text for text, _ in rows], [label for _, label in rows], verdicts)
+    labels = [label for _, label in rows]
+    found = evaluation.evaluate([text for text, _ in rows], labels, verdicts)
     lanes, points = found["lanes"], found["points"]
     return (
-        f"n={found['n']:5} area {found['roc_auc']:.3f}"
+        f"n={found['n']:5} area {evaluation.roc_area(labels, evaluation.moods_of(verdicts)):.3f}"
+        f", of who needs us {found['roc_auc']:.3f}"
         f" | ping {lanes['ping']['n']:4} precision {lanes['ping']['precision']:.3f}"
         f" recall {lanes['ping']['recall']:.3f}"
         f" | both recall {lanes['both']['recall']:.3f} list {lanes['sweep_share']:.3f}"
@@ -445,8 +473,7 @@ def main() -> None:
             return
         sys.exit(f"{chosen.data} is not there: training needs the data described in monitor/text/model/MODEL.md")
     if not chosen.report:
-        header, weights = train(chosen.data)
-        linear.write(chosen.out, header, weights)
+        linear.write(chosen.out, *train(chosen.data))
         print(
             f"{chosen.out.relative_to(ROOT) if chosen.out.is_relative_to(ROOT) else chosen.out}: "
             f"{chosen.out.stat().st_size:,} bytes"

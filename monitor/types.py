@@ -19,7 +19,8 @@ class Verdict:
     """What the judge thinks of one post for one brand.
 
     `sentiment` runs from -1 to 1 and says nothing when `label` is "unknown" (a language that the scorer does not
-    speak). `needs_answer` runs from 0 to 1. `lane` is "ping" (sure enough to call people), "sweep" (may need an
+    speak). `unhappy` says from 0 to 1 how likely the writer is, whatever the label; below 0 where no model tells.
+    `needs_answer` runs from 0 to 1. `lane` is "ping" (sure enough to call people), "sweep" (may need an
     answer) or "none". `reasons` are the words that decided it, in words for people. `scorer` is name and version.
     `critical` holds when it tells of harm that goes on (injury, danger, fire, data of people), or has a word that
     settings call so. `tags` are "stage:delivery", "promise" and the like, for the figures, "hurt" where somebody was
@@ -39,6 +40,7 @@ class Verdict:
     churn: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     words: tuple[str, ...] = ()  # the words of the brand's query that matched
+    unhappy: float = -1.0
     need: float = -1.0  # how much it needs us, from 0 to 1: the order of the list; below 0 where nobody asked
 
     @property

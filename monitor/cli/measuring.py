@@ -42,7 +42,11 @@ def eval_(
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the judge on labelled posts. There are two labels, or three grades: must, look and no."""
+    """Measure the judge on labelled posts. There are two labels, or three grades: must, look and no.
+
+    A label that begins with "negative" says how a writer feels, so the areas are then of how negative each is found;
+    alerts and list go by who needs an answer all the same.
+    """
     must_be_a_file(file)
     judge = _judge_for(brand)
     texts, labels = file_import.labelled(file, text, label, negative)
@@ -60,9 +64,11 @@ def eval_(
         posts = (Post("eval", "-", "", "", words, now) for words in bar.track(texts, description="judging"))
         verdicts = [judge.verdict(post, brand) for post in posts]
     seconds = time.perf_counter() - started
-    result: dict[str, Any] = evaluation.evaluate(texts, labels, verdicts)
+    moods = not grades and negative.strip().casefold().startswith(NEGATIVE)
+    result: dict[str, Any] = evaluation.evaluate(texts, labels, verdicts, moods=moods)
     result["posts_per_second"] = round(len(texts) / seconds)
-    result["lines"] = _lines(labels, [verdict.needs_answer for verdict in verdicts], precision, recall)
+    scores = evaluation.moods_of(verdicts) if moods else [verdict.needs_answer for verdict in verdicts]
+    result["lines"] = _lines(labels, scores, precision, recall)
     result["groups"] = {option: evaluation.by_group(labels, verdicts, values) for option, values in groups.items()}
     graded = list(zip(grades or ["must" if yes else "no" for yes in labels], verdicts, strict=True))
     queue = queue_of(graded)
@@ -126,7 +132,7 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
             table.add_row(words, str(line["n"]), f"{line['precision']:.2f}", f"{line['recall']:.2f}")
     console.print(table)
     console.print(
-        f"{result['n']:,} posts, {sum(labels):,} labelled as needing an answer · "
+        f"{result['n']:,} posts, {sum(labels):,} labelled as {_labelled_as(result)} · "
         f"area under ROC {result['roc_auc']:.3f} · "
         f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
         f"{result['posts_per_second']:,} posts a second",
@@ -148,6 +154,10 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         console.print(
             Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=one_line
         )
+
+
+def _labelled_as(result: dict[str, Any]) -> str:
+    return "negative" if result["asked"] == "negative" else "needing an answer"
 
 
 def _print_queue(queue: dict[str, Any], languages: dict[str, dict[str, Any]]) -> None:

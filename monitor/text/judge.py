@@ -25,10 +25,11 @@ from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
-from monitor.text.model.trained import Answer, Learned, Lesson
+from monitor.text.model.trained import UNHAPPY, Answer, Learned, Lesson
 from monitor.text.need import is_beneath_the_list, need_of
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
+from monitor.text.sentiment import mood_of
 from monitor.text.triage import begin, by_stars, lane_of, rule_lines
 from monitor.types import Verdict
 
@@ -52,6 +53,14 @@ class JudgeInput:
     answers_us: bool = False
     follows: bool = False
     below: bool = False
+
+
+@value_class(frozen=True, slots=True)
+class _Odds:
+    """Log odds that a post needs an answer, and those that its writer is unhappy; None where no model tells them."""
+
+    needs: float
+    unhappy: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,8 @@ class Judge:
             weighed = self._weigh(
                 each.post,
                 heard,
-                (before, taught),
+                before,
+                taught,
                 each.matched,
                 ours,
                 self._learned.get(each.brand),
@@ -183,21 +193,22 @@ class Judge:
         model = self._model_for(heard)
         ours = post.rating is not None
         ping_at, sweep_at = map(logit, begin(self._lines(model, heard, None), heard, ours=ours, ruled=model is None))
-        if not ours and is_beneath_the_list(_chance(odds), heard):
+        if not ours and is_beneath_the_list(_chance(odds.needs), heard):
             sweep_at = max(ping_at, logit(_LISTED_NEVER))  # however much it may come to need an answer
-        return Lesson(key, heard.signals.tokens, heard.values, odds, answer, by, at, vector, ping_at, sweep_at)
+        signals = _taught_by(heard, odds)
+        return Lesson(key, heard.signals.tokens, signals, odds.needs, answer, by, at, vector, ping_at, sweep_at)
 
     @property
     def encoder(self) -> str:
         """The name of the operator's own encoder, by which lessons have their vectors; empty without one."""
         return self._own_models.encoder
 
-    def _taught(self, brand: str, heard: Features, odds: float) -> float:
+    def _taught(self, brand: str, heard: Features, odds: _Odds) -> float:
         learned = self._learned.get(brand)
         if learned is None:
-            return odds
+            return odds.needs
         vector = self._own_models.vector(heard.text) if learned.vector else ()
-        return learned.odds(odds, heard.signals.tokens, heard.values, vector)
+        return learned.odds(odds.needs, heard.signals.tokens, _taught_by(heard, odds), vector)
 
     def explain(
         self, post: Post, brand: str, matched: tuple[str, ...] = (), *, answers_us: bool = False
@@ -206,7 +217,7 @@ class Judge:
         (heard,) = self._hear([post], [brand])
         odds = self._odds(heard, answers_us)
         taught = self._taught(brand, heard, odds)
-        verdict = self._weigh(post, heard, (odds, taught), matched, answers_us, self._learned.get(brand))
+        verdict = self._weigh(post, heard, odds, taught, matched, answers_us, self._learned.get(brand))
         verdict = self._about_us(post, brand, verdict, answers_us)
         model = self._model_for(heard)
         if model is None:
@@ -219,8 +230,8 @@ class Judge:
             contributions.append((f"your own model {self._own_models.classifier}", (heard.classified - shipped) / 2))
         if answers_us:
             contributions.append(("replies to us", REPLY_ODDS))
-        if taught != odds:
-            contributions.append(("what your own answers taught", taught - odds))
+        if taught != odds.needs:
+            contributions.append(("what your own answers taught", taught - odds.needs))
         ours = answers_us or post.rating is not None
         lines = self._lines(model, heard, self._learned.get(brand))
         ping, sweep = begin(lines, heard, ours=ours, ruled=model is None)
@@ -246,17 +257,17 @@ class Judge:
     def _model_for(self, heard: Features) -> Model | None:
         return self._model if heard.language in _MODELLED else None
 
-    def _odds(self, heard: Features, answers_us: bool) -> float:
+    def _odds(self, heard: Features, answers_us: bool) -> _Odds:
         model = self._model_for(heard)
+        unhappy = None
         if model is None:
             odds = sum(weight for _, weight in rule_contributions(heard))
         else:
-            odds = model.score(heard.signals.tokens, heard.values) + sum(
-                weight for _, weight in extra_contributions(heard)
-            )
+            odds, unhappy = model.score(heard.signals.tokens, heard.values)
+            odds += sum(weight for _, weight in extra_contributions(heard))
         if heard.classified is not None:
             odds = (odds + heard.classified) / 2  # two judges of equal standing
-        return odds + (REPLY_ODDS if answers_us else 0.0)
+        return _Odds(odds + (REPLY_ODDS if answers_us else 0.0), unhappy)
 
     def _hear(self, posts: Sequence[Post], brands: Sequence[str]) -> list[Features]:
         profiles = [self._brands.get(brand, self._general) for brand in brands]
@@ -266,7 +277,8 @@ class Judge:
         self,
         post: Post,
         heard: Features,
-        odds: tuple[float, float],  # by the judge alone, and with what staff taught
+        odds: _Odds,
+        taught: float,  # log odds that it needs an answer, with what staff taught
         matched: tuple[str, ...],
         answers_us: bool,
         learned: Learned | None,
@@ -275,12 +287,12 @@ class Judge:
     ) -> Verdict:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
-        needs, star_reason = by_stars(_chance(odds[1]), post.rating, heard, lines)
+        needs, star_reason = by_stars(_chance(taught), post.rating, heard, lines)
         if heard.critical:
             heard = replace(heard, critical=believed(heard.critical, needs))
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
-        if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds[0]), heard):
+        if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds.needs), heard):
             lane = "none"
         if lane == "none" and follows and asks_on(heard):
             lane = "sweep"
@@ -293,9 +305,12 @@ class Judge:
             need = -1.0  # nobody asks of what is left alone
         else:
             need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
+        unhappy = -1.0 if odds.unhappy is None else _chance(odds.unhappy)
+        feeling = heard.sentiment if unhappy < 0 else mood_of(heard.sentiment, unhappy)
         found = Verdict(
-            sentiment=heard.sentiment.score,
-            label=heard.sentiment.label,
+            sentiment=feeling.score,
+            label=feeling.label,
+            unhappy=round(unhappy, 4),
             needs_answer=round(needs, 4),
             lane=lane,
             reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us, follows=follows),
@@ -311,6 +326,11 @@ class Judge:
         if heard.spam and post.rating is None and not answers_us:  # stored and searchable, never told
             return replace(found, lane="none", praise=False, critical=False, reasons=SPAM, tags=("spam",))
         return found
+
+
+def _taught_by(heard: Features, odds: _Odds) -> Mapping[str, float]:
+    """Return the signals that staff's answers teach by: those of the post, and how unhappy the model finds it."""
+    return heard.values if odds.unhappy is None else {**heard.values, UNHAPPY: odds.unhappy}
 
 
 def _churn(heard: Features) -> tuple[str, ...]:

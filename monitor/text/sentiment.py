@@ -65,6 +65,22 @@ class Sentiment:
 UNKNOWN = Sentiment(0.0, "unknown", ())
 
 
+def mood_of(vader: Sentiment, unhappy: float) -> Sentiment:
+    """Return how a post feels by VADER and by the model, which says how likely its writer is unhappy (0 to 1).
+
+    Whether it is negative says the model: a word can be cross and its writer content. Of all others VADER says which
+    are positive.
+    """
+    if vader.label == "unknown":
+        return vader
+    score = min(1 - 2 * unhappy, 0.99)
+    if score <= NEGATIVE_AT:
+        return Sentiment(score, "negative", vader.words)
+    if vader.score >= POSITIVE_AT:
+        return Sentiment(max(POSITIVE_AT, score), "positive", vader.words)
+    return Sentiment(score * POSITIVE_AT, "neutral", vader.words)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     words: dict[str, float]

@@ -156,9 +156,10 @@ def test_the_signals_of_the_matrix_are_what_the_shipped_reader_makes_of_them(tmp
     header = {
         "name": "linear", "version": "1", "features": linear.FEATURES, "bits": train.BITS, "scale": 1e-3, "bias": 0.5,
         "slope": 1.0, "thresholds": {"ping": 0.6, "ping_aside": 0.9, "sweep": 0.1},
-        "signals": [[name, 0.25, 0.5, weight] for name, weight in zip(names, given, strict=True)],
+        "mood_scale": 1e-3, "mood_bias": 0.0, "mood_slope": 1.0,
+        "signals": [[name, 0.25, 0.5, weight, 0.0] for name, weight in zip(names, given, strict=True)],
     }  # fmt: skip
-    linear.write(tmp_path / "one.model", header, whole.tolist())
+    linear.write(tmp_path / "one.model", header, whole.tolist(), [0] * (1 << train.BITS))
     model = linear.read(tmp_path / "one.model", names)
-    said = [model.score(row.tokens, row.signals) for row in rows]
+    said = [model.score(row.tokens, row.signals)[0] for row in rows]
     assert said == pytest.approx((laid.times(weights) + 0.5).tolist(), abs=1e-6)

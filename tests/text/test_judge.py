@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks import labelled
+from benchmarks.train import TWEETS, read_csv
 from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
-from monitor.text.model.evaluation import count, evaluate
+from monitor.text.model.evaluation import count, evaluate, moods_of, roc_area
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
 NOW = datetime(2026, 11, 3, 14, 2, tzinfo=UTC)
@@ -477,6 +479,43 @@ def test_the_shipped_judge_keeps_its_figures_on_real_posts(
     assert found["lanes"]["sweep_share"] - sum(each.praise for each in verdicts) / len(rows) <= listed
     must = [verdict.lane != "none" for verdict, each in zip(verdicts, rows, strict=True) if each.grade == "must"]
     assert sum(must) >= 0.8 * len(must)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("@acme can you send me a receipt? thanks!", "positive"),
+        ("Does the Acme kettle come in blue?", "neutral"),
+        ("@acme great, three weeks without heating. Wonderful service, truly", "negative"),
+        ("Acme lost my parcel again and nobody picks up the phone", "negative"),
+        ("@acme thanks for nothing", "negative"),
+        ("@acme the driver was lovely, thank you", "positive"),
+    ],
+)
+def test_who_asks_need_not_be_unhappy_and_who_is_bitter_is(judge: Judge, text: str, label: str) -> None:
+    """Whether a post needs an answer and how its writer feels are two questions: the model answers both."""
+    assert judge.verdict(post(text, lang="en"), "Acme").label == label
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("dataset", "area"), [("airline", 0.88), ("sanders", 0.81), ("sxsw", 0.77), ("brands_32", 0.80)]
+)
+def test_who_is_unhappy_is_found_in_real_posts_better_than_vader_does(judge: Judge, dataset: str, area: float) -> None:
+    """Both halves of four sets that were never trained on: the area, and the label at its line."""
+    if not SHARED.is_dir():
+        pytest.skip(f"NOT TESTED on real posts: {SHARED} is not there")
+    file, text, label, negative = TWEETS[dataset]
+    rows = [row for row in read_csv(SHARED / file) if row[text] and row[label].lower() != "irrelevant"]
+    rows = rows[:: max(1, len(rows) // 2000)]
+    unhappy = [row[label] == negative for row in rows]
+    verdicts = [judge.verdict(post(row[text], lang="en"), "") for row in rows]
+    assert roc_area(unhappy, moods_of(verdicts)) >= area
+    vader = SentimentIntensityAnalyzer()
+    theirs = count(unhappy, [vader.polarity_scores(row[text])["compound"] <= -0.05 for row in rows])
+    ours = count(unhappy, [verdict.label == "negative" for verdict in verdicts])
+    assert ours.f1 >= theirs.f1 + 0.02
+    assert ours.precision >= theirs.precision - 0.02
 
 
 def test_what_is_merely_told_to_nobody_counts_against_an_answer() -> None:

@@ -77,6 +77,35 @@ def test_a_text_of_no_known_language_is_scored_only_when_it_sounds_english(text:
     assert SCORER.score(text, "und").label == label
 
 
+@pytest.mark.parametrize(
+    ("vader", "unhappy", "label"),
+    [
+        (0.6, 0.9, "negative"),  # a warm word, and somebody who is unhappy
+        (-0.6, 0.1, "neutral"),  # a cross word, and nobody is
+        (0.6, 0.1, "positive"),
+        (0.0, 0.1, "neutral"),
+        (0.0, 0.53, "negative"),
+        (0.9, 0.5, "positive"),
+    ],
+)
+def test_the_model_says_who_is_unhappy_and_vader_who_is_content(vader: float, unhappy: float, label: str) -> None:
+    found = sentiment.mood_of(sentiment.Sentiment(vader, label_of(vader), ("word",)), unhappy)
+    assert (found.label, found.words) == (label, ("word",))
+    assert label_of(found.score) == label
+    assert -1 <= found.score <= 1
+
+
+def test_who_is_the_more_unhappy_has_the_lower_score_among_those_of_one_label() -> None:
+    for vader in (-0.6, 0.0, 0.6):
+        moods = [sentiment.mood_of(sentiment.Sentiment(vader, label_of(vader), ()), n / 20) for n in range(21)]
+        scores = [each.score for each in moods]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_where_no_words_are_known_the_mood_stays_unknown() -> None:
+    assert sentiment.mood_of(sentiment.UNKNOWN, 0.99) == sentiment.UNKNOWN
+
+
 def test_a_brands_own_name_is_no_sentiment() -> None:
     scorer = Scorer(brand_words=("The Killers", "Fire TV", "Best Buy", "Killers"))
     assert scorer.score("The Killers are at Best Buy tonight", "en").label == "neutral"

@@ -112,16 +112,21 @@ def threshold_for_recall(labels: Sequence[bool], scores: Sequence[float], recall
     return max(fit, key=lambda point: (point.precision, point.recall), default=None)
 
 
+def moods_of(verdicts: Sequence[Verdict]) -> list[float]:
+    """Return how unhappy each writer is found, or how much the post needs an answer where no model tells the mood."""
+    return [verdict.unhappy if verdict.unhappy >= 0 else verdict.needs_answer for verdict in verdicts]
+
+
 def evaluate(
-    texts: Sequence[str], labels: Sequence[bool], verdicts: Sequence[Verdict], seconds: float = 0.0
+    texts: Sequence[str], labels: Sequence[bool], verdicts: Sequence[Verdict], *, moods: bool = False
 ) -> dict[str, Any]:
     """Return the figures of `earful eval` as one JSON-ready object. `labels`: True where an answer was needed.
 
     `flagged` means the lane "ping": people would be called. `lanes` gives both lanes: "ping" alone and "both"
-    together, and the share of all posts that the sweep holds. `points` are thresholds on `needs_answer`. `worst` are
-    the rows furthest off.
+    together, and the share of all posts that the sweep holds. `worst` are the rows furthest off. Areas and `points`
+    are of how much a post needs an answer; with `moods` of how unhappy its writer is, if that is what labels say.
     """
-    scores = [verdict.needs_answer for verdict in verdicts]
+    scores = moods_of(verdicts) if moods else [verdict.needs_answer for verdict in verdicts]
     ping = count(labels, [verdict.lane == "ping" for verdict in verdicts])
     both = count(labels, [verdict.lane != "none" for verdict in verdicts])
     sweep = sum(verdict.lane == "sweep" for verdict in verdicts)
@@ -136,7 +141,7 @@ def evaluate(
         "f1": round(ping.f1, 4),
         "roc_auc": round(roc, 4),
         "average_precision": round(mean_precision, 4),
-        "posts_per_second": round(total / seconds, 1) if seconds > 0 else 0.0,
+        "asked": "negative" if moods else "needs an answer",
         "lanes": {
             "ping": _lane(ping),
             "both": _lane(both),

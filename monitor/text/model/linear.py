@@ -1,8 +1,12 @@
 """A linear model over words, their beginnings, word pairs and signals: one small file, exact and quick in plain Python.
 
+It answers two questions at once: does a post need an answer, and is its writer unhappy? Each weight is a complex
+number, whose real part speaks of the first and whose imaginary part of the second: one sum gives both.
+
 The file is made by `benchmarks/train.py` and holds numbers only: one line with a checksum of all the rest, one line of
-JSON (name, version, feature set, weights of the signals), then the weights of hashed words as 16-bit integers, zlib
-packed. Nothing in it is ever run. What is damaged or made for other features is refused by name: the rules go on alone.
+JSON (name, version, feature set, weights of the signals), then the weights of hashed words, zlib packed: those of the
+first question as 16-bit integers, those of the second as 8-bit ones. Nothing in it is ever run. What is damaged or made
+for other features is refused by name: the rules go on alone.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from typing import Any
 
 from monitor.text.remembered import Remembered
 
-MAGIC = "EARFUL-LINEAR/1"
+MAGIC = "EARFUL-LINEAR/2"
 FEATURES = "words-beginnings-pairs-signals/3"  # changes whenever tokens, hashing or the meaning of a signal do
 _BEGINNING = 5  # letters of a longer word: what is known of "delivery" is half known of "delivered"
 _LARGEST = 20_000_000  # bytes of weights, unpacked
@@ -73,9 +77,9 @@ class _Signal:
 
     mean: float
     deviation: float
-    weight: float
+    weight: complex
 
-    def gives(self, value: float) -> float:
+    def gives(self, value: float) -> complex:
         steps = (value - self.mean) / self.deviation
         if -_STEEPEST <= steps <= _STEEPEST:
             return self.weight * steps
@@ -118,32 +122,31 @@ def _moved(line: float, odds: float) -> float:
 class Model:
     """A model that was read and checked. `score` is pure: one model may serve many threads."""
 
-    def __init__(self, header: Mapping[str, Any], weights: array.array[int]) -> None:
+    def __init__(self, header: Mapping[str, Any], weights: array.array[int], moods: array.array[int]) -> None:
         self.name = str(header["name"])
         self.version = str(header["version"])
         self.thresholds = Thresholds(**{key: float(value) for key, value in header["thresholds"].items()})
         self._bits = int(header["bits"])
-        self._scale = float(header["scale"])
-        # A list is read quicker than an array; equal weights share one number, so it holds little more than pointers.
-        shared = {weight: weight for weight in set(weights)}
-        self._weights = list(map(shared.__getitem__, weights))
-        self._slope = float(header["slope"])
+        self._scale, self._mood_scale = float(header["scale"]), float(header["mood_scale"])
+        self._weights = list(map(complex, weights, moods))  # a list is read quicker than an array
+        self._slope, self._mood_slope = float(header["slope"]), float(header["mood_slope"])
         self._signals = {
-            str(name): _Signal(float(mean), float(deviation), float(weight))
-            for name, mean, deviation, weight in header["signals"]
+            str(name): _Signal(float(mean), float(deviation), complex(weight, mood))
+            for name, mean, deviation, weight, mood in header["signals"]
         }
         # A signal that is absent gives something too (an absent link, say): that is summed once, here.
         self._absent = {name: signal.gives(0.0) for name, signal in self._signals.items()}
-        self._base = float(header["bias"]) + sum(self._absent.values())
+        self._base = complex(header["bias"], header["mood_bias"]) + sum(self._absent.values())
         # Most signals count to three or four: what each gives is worked out once. Threads may both do it; it is equal.
-        self._given: dict[tuple[str, float], float] = {}
+        self._given: dict[tuple[str, float], complex] = {}
 
-    def score(self, tokens: Sequence[str], signals: Mapping[str, float]) -> float:
-        """Return the log odds that a post needs an answer."""
+    def score(self, tokens: Sequence[str], signals: Mapping[str, float]) -> tuple[float, float]:
+        """Return the log odds that a post needs an answer, and those that its writer is unhappy."""
         places = hashed(tokens, self._bits)
         total = self._base
         if places:
-            total += self._scale * sum(map(self._weights.__getitem__, places)) / math.sqrt(len(places))
+            words = sum(map(self._weights.__getitem__, places)) / math.sqrt(len(places))
+            total += complex(self._scale * words.real, self._mood_scale * words.imag)
         given, absent = self._given, self._absent
         for signal in signals.items():
             more = given.get(signal)
@@ -153,12 +156,12 @@ class Model:
                 if len(given) < _MOST_GIVEN:
                     given[signal] = more
             total += more
-        return total * self._slope
+        return total.real * self._slope, total.imag * self._mood_slope
 
     def contributions(
         self, tokens: Sequence[str], signals: Mapping[str, float], most: int = 12
     ) -> list[tuple[str, float]]:
-        """Return what `score` is made of: the loudest words, pairs and signals, and the rest as one, summing to it."""
+        """Return what the first of `score` is made of: the loudest words, pairs and signals, and the rest as one."""
         places = hashed(tokens, self._bits)
         share = self._slope * self._scale / math.sqrt(len(places) or 1)
         seen: dict[int, str] = {}
@@ -167,14 +170,15 @@ class Model:
             seen.setdefault(zlib.crc32(_encoded(words)) & mask, words)
         for word in tokens:
             seen.setdefault(_codes_of(self._bits)[word][1], f"{word[:_BEGINNING]}…")
-        contributions = [(f'"{words}"', share * self._weights[place]) for place, words in seen.items()]
+        contributions = [(f'"{words}"', share * self._weights[place].real) for place, words in seen.items()]
         for name, value in signals.items():
             signal = self._signals.get(name)
             if signal is not None:
-                contributions.append((f"signal {name}", self._slope * (signal.gives(value) - self._absent[name])))
+                given = signal.gives(value) - self._absent[name]
+                contributions.append((f"signal {name}", self._slope * given.real))
         contributions.sort(key=lambda profile: -abs(profile[1]))
         loud = contributions[:most]
-        rest = self.score(tokens, signals) - sum(weight for _, weight in loud)
+        rest = self.score(tokens, signals)[0] - sum(weight for _, weight in loud)
         return [*loud, ("everything else in the shipped model", rest)]
 
 
@@ -208,19 +212,19 @@ def _model(path: Path, rest: bytes, signal_names: set[str]) -> Model:
         raise ModelRefused(f"{path.name}: made for signals that this version has not: {', '.join(sorted(unknown))}")
     bits = int(header["bits"])
     unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
-    if not 1 <= bits <= 22 or len(unpacked) != 2 << bits:
+    if not 1 <= bits <= 22 or len(unpacked) != 3 << bits:
         raise ModelRefused(f"{path.name}: holds {len(unpacked)} bytes of weights, its header says {bits} bits")
-    weights = array.array("h", unpacked)
+    weights = array.array("h", unpacked[: 2 << bits])
     if sys.byteorder == "big":
         weights.byteswap()
-    return Model(header, weights)
+    return Model(header, weights, array.array("b", unpacked[2 << bits :]))
 
 
-def write(path: Path, header: Mapping[str, Any], weights: Sequence[int]) -> None:
-    """Write a model file: the same model gives the same bytes."""
+def write(path: Path, header: Mapping[str, Any], weights: Sequence[int], moods: Sequence[int]) -> None:
+    """Write a model file: the same model gives the same bytes. `moods` lie between -127 and 127."""
     packed = array.array("h", weights)
     if sys.byteorder == "big":
         packed.byteswap()
     line = json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii")
-    rest = line + b"\n" + zlib.compress(packed.tobytes(), 9)
+    rest = line + b"\n" + zlib.compress(packed.tobytes() + array.array("b", moods).tobytes(), 9)
     path.write_bytes(f"{MAGIC} {hashlib.sha256(rest).hexdigest()}\n".encode("ascii") + rest)

@@ -17,7 +17,9 @@ from typing import Any, Literal
 
 Answer = Literal["yes", "not_a_complaint", "not_us", "spam"]
 FORMAT = 1
-_SIGNAL_SHARE = 0.15  # a signal's step beside a word's
+UNHAPPY = "unhappy"  # the signal that says in log odds how unhappy the model finds the writer
+_SIGNAL_SHARE, _MOOD_SHARE = 0.15, 0.3  # a signal's step beside a word's
+_MOST = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,9 @@ def features(tokens: Sequence[str], signals: Mapping[str, float]) -> list[tuple[
     names.update(dict.fromkeys(f"{before} {word}" for before, word in pairwise(tokens)))
     size = 1.0 / math.sqrt(len(names) or 1)
     found = [(name, size) for name in names]
-    found.extend((f"signal:{name}", _SIGNAL_SHARE * min(value, 4.0)) for name, value in signals.items())
+    for name, value in signals.items():
+        share = _MOOD_SHARE if name == UNHAPPY else _SIGNAL_SHARE
+        found.append((f"signal:{name}", share * max(-_MOST, min(value, _MOST))))
     return found
 
 

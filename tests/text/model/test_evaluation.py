@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,16 +78,24 @@ def test_evaluate_gives_both_lanes_and_the_worst_mistakes() -> None:
     lanes = ["ping", "sweep", "ping", "none", "none", "sweep"]
     verdicts = [verdict(score, lane) for score, lane in zip(SCORES, lanes, strict=True)]
     texts = ["a", "b", "wrong alarm", "lost one", "e", "f"]
-    found = evaluation.evaluate(texts, LABELS, verdicts, seconds=2.0)
-    assert {"n", "flagged", "precision", "recall", "f1", "roc_auc", "average_precision", "posts_per_second"} <= set(
-        found
-    )
-    assert (found["n"], found["posts_per_second"]) == (6, 3.0)
+    found = evaluation.evaluate(texts, LABELS, verdicts)
+    assert {"n", "flagged", "precision", "recall", "f1", "roc_auc", "average_precision"} <= set(found)
+    assert (found["n"], found["asked"]) == (6, "needs an answer")
     assert found["lanes"]["ping"]["precision"] == 0.5
     assert found["lanes"]["both"]["recall"] == pytest.approx(2 / 3, abs=1e-4)
     assert found["lanes"]["sweep_share"] == pytest.approx(2 / 6, abs=1e-4)
     assert found["worst"]["wrong_alarms"][0]["text"] == "wrong alarm"
     assert found["worst"]["missed"][0]["text"] == "lost one"
+
+
+def test_moods_are_measured_by_how_unhappy_writers_are_found() -> None:
+    """And by how much a post needs an answer where no model tells the mood."""
+    verdicts = [verdict(0.2, "ping"), verdict(0.9, "none"), verdict(0.6, "none")]
+    verdicts = [replace(verdicts[0], unhappy=0.8), replace(verdicts[1], unhappy=0.1), verdicts[2]]
+    assert evaluation.moods_of(verdicts) == [0.8, 0.1, 0.6]
+    found = evaluation.evaluate(["a", "b", "c"], [True, False, False], verdicts, moods=True)
+    assert (found["roc_auc"], found["asked"], found["precision"]) == (1.0, "negative", 1.0)
+    assert evaluation.evaluate(["a", "b", "c"], [True, False, False], verdicts)["roc_auc"] == 0.0
 
 
 def test_figures_by_group_come_largest_group_first() -> None:

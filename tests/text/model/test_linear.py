@@ -17,7 +17,8 @@ from monitor.text.model import linear
 
 HEADER: dict[str, Any] = {
     "name": "tiny", "version": "1", "features": linear.FEATURES, "bits": 8, "scale": 0.01, "bias": -0.5, "slope": 1.0,
-    "signals": [["question", 0.5, 0.5, 0.4], ["link", 0.0, 1.0, -0.2]],
+    "mood_scale": 0.1, "mood_bias": 0.25, "mood_slope": 2.0,
+    "signals": [["question", 0.5, 0.5, 0.4, -0.3], ["link", 0.0, 1.0, -0.2, 0.0]],
     "thresholds": {"ping": 0.6, "ping_aside": 0.9, "sweep": 0.1},
 }  # fmt: skip
 NAMES = ("question", "link")
@@ -31,28 +32,44 @@ def tiny(tmp_path: Path, **changes: Any) -> Path:
     weights = [0] * 256
     weights[place("late")] = 200
     weights[place("too late")] = 100
+    moods = [0] * 256
+    moods[place("late")] = -127
+    moods[place("too")] = 30
     file = tmp_path / "tiny.model"
-    linear.write(file, {**HEADER, **changes}, weights)
+    linear.write(file, {**HEADER, **changes}, weights, moods)
     return file
+
+
+def needs(model: linear.Model, tokens: tuple[str, ...], signals: dict[str, float]) -> float:
+    return model.score(tokens, signals)[0]
 
 
 def test_a_score_is_the_sum_that_one_does_by_hand(tmp_path: Path) -> None:
     model = linear.read(tiny(tmp_path), NAMES)
     # three places: "too", "late", "too late"; no question is one deviation below its mean
     expected = -0.5 + (2.0 + 1.0) / math.sqrt(3) - 0.4
-    assert model.score(("too", "late"), {}) == pytest.approx(expected)
-    assert model.score(("too", "late"), {"question": 1.0}) == pytest.approx(expected + 0.8)
-    assert model.score((), {}) == pytest.approx(-0.9)
+    assert needs(model, ("too", "late"), {}) == pytest.approx(expected)
+    assert needs(model, ("too", "late"), {"question": 1.0}) == pytest.approx(expected + 0.8)
+    assert needs(model, (), {}) == pytest.approx(-0.9)
+
+
+def test_the_mood_is_a_sum_of_its_own(tmp_path: Path) -> None:
+    """Who asks need not be unhappy, and who is unhappy need not ask: neither sum says anything of the other."""
+    model = linear.read(tiny(tmp_path), NAMES)
+    expected = 2.0 * (0.25 + 0.1 * (30 - 127) / math.sqrt(3) + 0.3)
+    assert model.score(("too", "late"), {})[1] == pytest.approx(expected)
+    assert model.score(("too", "late"), {"question": 1.0})[1] == pytest.approx(expected - 1.2)
+    assert model.score((), {})[1] == pytest.approx(1.1)
 
 
 def test_a_long_word_is_heard_by_its_beginning_too(tmp_path: Path) -> None:
     weights = [0] * 256
     weights[place("^deliv")] = 100
-    linear.write(tmp_path / "tiny.model", HEADER, weights)
+    linear.write(tmp_path / "tiny.model", HEADER, weights, [0] * 256)
     model = linear.read(tmp_path / "tiny.model", NAMES)
-    nothing = model.score((), {})
-    assert model.score(("delivers",), {}) == pytest.approx(nothing + 1.0 / math.sqrt(2))
-    assert model.score(("deliv",), {}) == pytest.approx(nothing), "a short word is its own beginning"
+    nothing = needs(model, (), {})
+    assert needs(model, ("delivers",), {}) == pytest.approx(nothing + 1.0 / math.sqrt(2))
+    assert needs(model, ("deliv",), {}) == pytest.approx(nothing), "a short word is its own beginning"
     assert ('"deliv…"', pytest.approx(1.0 / math.sqrt(2))) in model.contributions(("delivers",), {})
 
 
@@ -65,7 +82,7 @@ def test_a_signal_counts_for_at_most_four_deviations(tmp_path: Path) -> None:
 def test_the_voices_of_a_score_sum_to_it(tmp_path: Path) -> None:
     model = linear.read(tiny(tmp_path), NAMES)
     voices = model.contributions(("too", "late"), {"question": 1.0})
-    assert sum(weight for _, weight in voices) == pytest.approx(model.score(("too", "late"), {"question": 1.0}))
+    assert sum(weight for _, weight in voices) == pytest.approx(needs(model, ("too", "late"), {"question": 1.0}))
     assert voices[0][0] == '"late"'
 
 
@@ -98,7 +115,7 @@ def test_one_changed_byte_is_refused(tmp_path: Path) -> None:
 
 def test_another_version_of_the_format_is_refused(tmp_path: Path) -> None:
     file = tiny(tmp_path)
-    file.write_bytes(file.read_bytes().replace(b"EARFUL-LINEAR/1", b"EARFUL-LINEAR/9", 1))
+    file.write_bytes(file.read_bytes().replace(b"EARFUL-LINEAR/2", b"EARFUL-LINEAR/9", 1))
     with pytest.raises(linear.ModelRefused, match="EARFUL-LINEAR/9"):
         linear.read(file, NAMES)
 

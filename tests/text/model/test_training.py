@@ -16,7 +16,7 @@ from monitor.text.judge import Judge
 from monitor.text.model import training
 from monitor.text.model.evaluation import roc_area
 from monitor.text.model.fitting import Case, Stands, cases_of, lines_of
-from monitor.text.model.trained import Answer, Learned, Lesson, strongest_words
+from monitor.text.model.trained import UNHAPPY, Answer, Learned, Lesson, strongest_words
 from monitor.types import Mention, Verdict
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
@@ -56,6 +56,25 @@ def test_two_hundred_answers_teach_a_brands_own_words() -> None:
     assert not learned.figures.why_off
     assert area(Learned(), fresh) < 0.6
     assert area(learned, fresh) > 0.9
+
+
+def test_staff_who_answer_by_the_mood_teach_that() -> None:
+    """How unhappy the model finds a writer is known beside what a post needs: no word of it has to be learned anew."""
+
+    def moody(number: int, seed: int) -> list[Lesson]:
+        chance = random.Random(seed)
+        found = []
+        for place in range(number):
+            mood = chance.gauss(0.0, 2.0)
+            text = f"{chance.choice(CHATTER)} {chance.choice(FILLER)}"
+            answer: Answer = "yes" if mood + chance.gauss(0.0, 0.5) > 0 else "not_a_complaint"
+            each = lesson(place, answer, text, f"person{place % 3}", chance.gauss(0.0, 1.0))
+            found.append(replace(each, signals={**each.signals, UNHAPPY: mood}))
+        return found
+
+    learned = training.learn(moody(200, 1))
+    assert area(learned, moody(300, 2)) > 0.9
+    assert all(UNHAPPY not in word for words in strongest_words(learned) for word, _ in words)
 
 
 def test_the_strongest_words_are_the_ones_that_were_taught() -> None:
