@@ -66,6 +66,7 @@ def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
 
 SECTIONS = ("waiting", "taken", "later", "answered", "private", "closed", "sweep", "unread")
 _OPEN = "c.closed_at = ''"
+_AND_OPEN = f"{_OPEN} AND "
 _UNANSWERED = "(c.answered_at = '' OR c.answered_at < c.last_posted_at)"
 _AWAKE = "c.snoozed_until <= :now AND c.waiting_until <= :now"
 _SECTION = {
@@ -190,7 +191,10 @@ def counts(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:
     """How many cases each section holds: one look at the open ones, one at the closed."""
     conditions, values = _filters(wanted)
     still = [section for section in SECTIONS if section != "closed"]
-    sums = ", ".join(f"sum(CASE WHEN {_SECTION[section]} THEN 1 ELSE 0 END) AS {section}" for section in still)
+    sums = ", ".join(
+        f"sum(CASE WHEN {_SECTION[section].removeprefix(_AND_OPEN)} THEN 1 ELSE 0 END) AS {section}"  # all are open
+        for section in still
+    )
     row = database.row(
         f"SELECT {sums}, count(*) AS open FROM {_open(database, wanted)} WHERE {' AND '.join([_OPEN, *conditions])}",
         {**values, "now": stamp(now)},

@@ -559,6 +559,11 @@ CRITICAL = (
 # What storing a post costs among millions on SQLite, and what the inbox reads there. PostgreSQL needs none of it, and
 # an older version may still work beside this one there.
 AT_SIZE = ("SELECT min(n) FROM posts",)
+# All that the inbox asks of open cases, so that of many thousand only those are read that are shown.
+_CASES_INBOX = (
+    "{} cases_inbox ON cases (lane, last_posted_at, answered_at, snoozed_until, waiting_until, owner, "
+    "owner_id, priority, due_at, n, language, brand, source, own_tags, unread, sent_on) WHERE closed_at = ''"
+)
 _SOON_BUILT = 500_000  # mentions
 SIZED = {
     "sqlite": (
@@ -580,9 +585,7 @@ SIZED = {
             for table in ("posts_fts", "posts_parted")
             for option, number in (("automerge", 64), ("usermerge", 16), ("crisismerge", 512))
         ),
-        # All that the inbox asks of open cases, so that of many thousand only those are read that are shown.
-        "CREATE INDEX cases_inbox ON cases (lane, last_posted_at, answered_at, snoozed_until, waiting_until, owner, "
-        "owner_id, priority, due_at, n, language, brand, source, own_tags, unread, sent_on) WHERE closed_at = ''",
+        _CASES_INBOX.format("CREATE INDEX"),
     ),
     "postgresql": (),
 }
@@ -593,11 +596,14 @@ _BY_AUTHOR = (
     "CREATE INDEX mentions_by_author ON mentions (substr(posted_at, 1, 9), author, posted_at, id DESC)",
 )
 
+# On PostgreSQL as well, for it was on SQLite alone.
+INBOX = (_CASES_INBOX.format("CREATE INDEX IF NOT EXISTS"),)
+
 STEPS: Steps = (
     FIRST, SECOND, PEOPLE, AUTHORS, EVENTS, PARTS, OWED, REPLY_KINDS, AUDIT, KEPT, FORGOTTEN, ASKED, PROOFS, HOLDS,
     LISTED, ARRIVED, READ, AWAY, SHOWN, INCIDENTS, CAUSES, SCALES, REPLIES, COMPETITORS, RATED, LEAVING,
     ASSISTANT, REPEATS, ISSUES, DRAFTED, NUMBERS, UNJUDGED, LEASES, WORKERS,
-    PAGE_STATE, MERGES, BELOW, IN_CASES, CRITICAL, AT_SIZE,
+    PAGE_STATE, MERGES, BELOW, IN_CASES, CRITICAL, AT_SIZE, INBOX,
 )  # fmt: skip
 
 

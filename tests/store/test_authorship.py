@@ -10,7 +10,7 @@ import pytest
 from monitor.store import finding, pages, schema, to_forget
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
-from monitor.store.schema import STEPS, migrate
+from monitor.store.schema import AT_SIZE, STEPS, migrate
 from monitor.store.sqlite import Sqlite
 from tests.helpers import DAY, NOW, assembly_of, post, settings_from, take
 
@@ -120,7 +120,7 @@ def test_an_author_is_looked_for_by_an_index(on_sqlite: Sqlite) -> None:
 
 def test_an_older_small_file_gets_the_new_index(tmp_path: Path) -> None:
     database = Sqlite(tmp_path / "older.sqlite")
-    migrate(database, NOW, STEPS[:-1])
+    migrate(database, NOW, STEPS[: STEPS.index(AT_SIZE)])
     migrate(database, NOW)
     assert database.has_table("mentions_by_author")
     assert not database.has_table("mentions_of_author")

@@ -68,6 +68,7 @@ HASHES = (
     "af4d713a61e0307acccce08e731e0438",
     "8ec30d032da81d1c458905c1b356dbfc",
     "a3d07aba168908f07c21a023c04f9ece",
+    "cf980af0ddf4f90e5651025af97d2f64",
 )
 
 
