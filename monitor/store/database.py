@@ -144,6 +144,15 @@ class Locks:
     shared: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What was found in one step of going back: ids that match, how many rows it looked at, and the last of these."""
+
+    ids: list[str]
+    looked_at: int
+    last: Row | None
+
+
 class Database(Protocol):
     """What both faces can do. Rows read like dictionaries."""
 
@@ -265,6 +274,15 @@ class Database(Protocol):
         """A question for how many posts (`n`) the search finds, counting to `most` and no further.
 
         For whoever wants the `newest`, it may say `most` without counting, where so many of the newest match.
+        """
+        ...
+
+    searched_column: str  # of posts `p`: what `search_step` asks by
+
+    def search_step(self, question: str, values: Values, words: str) -> Step:
+        """Which of the mentions that a question brings match what people typed, newest first, and the last of all.
+
+        The question brings `id`, `posted_at` and the `searched_column`, newest first.
         """
         ...
 

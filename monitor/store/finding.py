@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.store import authorship
-from monitor.store.database import Database, Row, marks, stamp
+from monitor.store.database import Database, Row, Step, marks, stamp
 from monitor.store.mentions import SELECT_BOTH, mention_of
 from monitor.types import Mention
 
@@ -133,24 +133,24 @@ def _by_author(
 def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str], tuple[str, str] | None]:
     """The ids of what is found by going back, and where it stopped for want of patience."""
     index = index_for(database, wanted)
-    table, columns = f"mentions m{index} CROSS JOIN posts p", "m.id, m.posted_at, p.n"
+    table, columns = f"mentions m{index} CROSS JOIN posts p", f"m.id, m.posted_at, {database.searched_column}"
     of_author = _by_author_in_parts(database, wanted, index)
     found: list[str] = []
     looked_at, on = 0, replace(wanted, limit=_FIRST)
     while True:
         conditions, values = _conditions(on)
         conditions.append("p.id = m.post_id")
-        rows = (
-            _by_author(database, on, table, conditions, columns)
-            if of_author
-            else database.rows(_question(table, conditions, columns=columns), values)
-        )
-        fits = database.search_among([row["n"] for row in rows], wanted.search)
-        found += [row["id"] for row in rows if row["n"] in fits]
-        looked_at += len(rows)
-        if len(found) >= wanted.limit or len(rows) < on.limit:
+        if of_author:
+            rows = _by_author(database, on, table, conditions, "m.id, m.posted_at, p.n")
+            fits = database.search_among([row["n"] for row in rows], wanted.search)
+            step = Step([row["id"] for row in rows if row["n"] in fits], len(rows), rows[-1] if rows else None)
+        else:
+            step = database.search_step(_question(table, conditions, columns=columns), values, wanted.search)
+        found += step.ids
+        looked_at += step.looked_at
+        if len(found) >= wanted.limit or step.looked_at < on.limit or step.last is None:
             return found[: wanted.limit], None
-        on = replace(on, before=rows[-1]["posted_at"], before_id=rows[-1]["id"], limit=min(4 * on.limit, _WINDOW))
+        on = replace(on, before=step.last["posted_at"], before_id=step.last["id"], limit=min(4 * on.limit, _WINDOW))
         if patience and looked_at >= patience:
             return found, (on.before, on.before_id)
 

@@ -27,6 +27,7 @@ from monitor.store.database import (
     PerThread,
     Role,
     Row,
+    Step,
     Values,
     sought,
 )
@@ -48,7 +49,7 @@ _KEPT = 4  # connections without a thread: a server has a hundred for all proces
 _PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some milliseconds
 # A search keeps which rows it has found: where they have no room (the server's default is 4 MB), it keeps pages of rows
 # only, and reads every row on them again.
-_WORK_MEMORY = "32MB"
+_WORK_MEMORY = "32MB"  # and starting further processes for one question takes longer than most of ours run
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _AT_ONCE = 100  # rows, of which one may hold some hundred kilobytes
@@ -141,7 +142,7 @@ class Postgresql:
         connection.execute(
             f"SET idle_in_transaction_session_timeout = {SILENT // _MILLISECOND}; {_wait_for_locks(WAITS)}; "
             "SET TIME ZONE 'UTC'; SET jit = off; SET default_transaction_isolation = 'read committed'; "
-            f"SET work_mem = '{_WORK_MEMORY}'".encode()
+            f"SET work_mem = '{_WORK_MEMORY}'; SET max_parallel_workers_per_gather = 0".encode()
         )
         return connection
 
@@ -465,6 +466,21 @@ class Postgresql:
             {"numbers": list(numbers), "search": self.search_words(words)},
         )
         return {int(row["n"]) for row in rows}
+
+    searched_column = "p.search"
+
+    def search_step(self, question: str, values: Values, words: str) -> Step:
+        """All in the server: of two thousand rows a few are sent, and the last one."""
+        rows = self.rows(
+            f"WITH looked_at AS MATERIALIZED ({question}), placed AS (SELECT id, posted_at, "
+            "row_number() OVER (ORDER BY posted_at DESC, id) AS place, "
+            "search @@ websearch_to_tsquery('simple', :search) AS fits FROM looked_at) "
+            "SELECT id, posted_at, place, fits FROM placed "
+            "WHERE fits OR place = (SELECT count(*) FROM looked_at) ORDER BY place",
+            {**values, "search": self.search_words(words)},
+        )
+        ids = [row["id"] for row in rows if row["fits"]]
+        return Step(ids, rows[-1]["place"], rows[-1]) if rows else Step([], 0, None)
 
     def by_index(self, _name: str) -> str:
         """PostgreSQL chooses by its statistics."""

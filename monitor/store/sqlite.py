@@ -32,6 +32,7 @@ from monitor.store.database import (
     PerThread,
     Role,
     Row,
+    Step,
     Values,
     at,
     encode,
@@ -324,6 +325,14 @@ class Sqlite:
         for first, last in runs(numbers, _NEAR):
             found |= {row["n"] for row in self.rows(matches, {"search": search, "first": first, "last": last})}
         return found.intersection(numbers)
+
+    searched_column = "p.n"
+
+    def search_step(self, question: str, values: Values, words: str) -> Step:
+        """The rows, and then the index of the search."""
+        rows = self.rows(question, values)
+        fits = self.search_among([row["n"] for row in rows], words)
+        return Step([row["id"] for row in rows if row["n"] in fits], len(rows), rows[-1] if rows else None)
 
     def by_index(self, name: str) -> str:
         """SQLite guesses without statistics: it is told."""
