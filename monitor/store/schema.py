@@ -10,6 +10,7 @@ that no statement looks into; ids are text.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,6 +21,8 @@ from monitor.store.database import DatabaseUnusable, parted, stamp
 from monitor.store.postgresql import Error as ServerError
 from monitor.store.postgresql import Postgresql, why_refused
 from monitor.store.sqlite import Sqlite
+
+log = logging.getLogger("earful.store")
 
 TYPES = {
     "sqlite": {
@@ -665,7 +668,11 @@ def _migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps) -> None
     if taken:
         _check(database, steps[:taken])
     if 0 < taken < len(steps) and isinstance(database, Sqlite):
-        database.backup_to(database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}"))
+        kept = database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}")
+        log.warning("%s: bringing it up to this version; a copy of it is kept as %s", database.path, kept.name)
+        database.backup_to(kept)
+    elif 0 < taken < len(steps) and isinstance(database, Postgresql):
+        log.warning("%s: bringing its tables up to this version", database.where)
     for number in range(taken, len(steps)):
         with database.transaction():
             if version_of(database) > number:  # another process was quicker

@@ -13,6 +13,7 @@ import pytest
 
 from monitor.people import audit as log
 from monitor.store import audit, forgetting, incidents, key_values, problems, sums
+from monitor.store import sqlite as file_store
 from monitor.store.backup import restore_to
 from monitor.store.database import DatabaseUnusable
 from monitor.store.schema import STEPS, migrate
@@ -306,24 +307,28 @@ def test_checking_a_copy_changes_nothing(filled: Sqlite, tmp_path: Path) -> None
     assert {each.name for each in tmp_path.iterdir()} == before
 
 
+class _Torn(Sqlite):
+    """A disk that loses a page in the middle of each copy."""
+
+    def _copy_to(self, partial: Path) -> None:
+        super()._copy_to(partial)
+        with partial.open("r+b") as file:
+            file.seek(partial.stat().st_size // 2 // 4096 * 4096)
+            file.write(b"\xff" * 4096)
+
+
 @pytest.mark.parametrize("large", [0, 2**40], ids=["large", "small"])
 def test_a_copy_with_a_damaged_page_is_refused_however_large(
     filled: Sqlite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
     """Of a large one indexes are not compared with their tables, which takes hours; each page is read all the same."""
-    monkeypatch.setattr("monitor.store.sqlite._LARGE", large)
-    copy_to, kept = Sqlite._copy_to, tmp_path / "copy.sqlite"
+    monkeypatch.setattr(file_store, "_LARGE", large)
+    kept = tmp_path / "copy.sqlite"
     filled.backup_to(kept)
-
-    def torn(self: Sqlite, partial: Path) -> None:
-        copy_to(self, partial)
-        with partial.open("r+b") as file:
-            file.seek(partial.stat().st_size // 2 // 4096 * 4096)
-            file.write(b"\xff" * 4096)
-
-    monkeypatch.setattr(Sqlite, "_copy_to", torn)
+    torn = _Torn(filled.path)
     with pytest.raises(DatabaseUnusable, match="the copy is damaged"):
-        filled.backup_to(kept)
+        torn.backup_to(kept)
+    torn.close()
     assert not kept.with_name("copy.sqlite.partial").exists()
     sound = Sqlite(kept)
     assert sound.is_sound(every_page=True) == ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors import Post
-from monitor.store import finding, mentions, pages
+from monitor.store import finding, mentions, pages, postgresql
 from monitor.store.database import runs, stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -76,7 +76,7 @@ def test_the_newest_of_what_is_found_are_the_newest_by_whichever_way(
     """Words may be common, rare, or of lately only: what the newest posts tell decides the way, never what is found."""
     _fill(database, 300)
     for name, value in {"_SAMPLE": 50, "_COMMON": common, "_TELLING": telling}.items():
-        monkeypatch.setattr(f"monitor.store.postgresql.{name}", value)
+        monkeypatch.setattr(postgresql, name, value)
     with database.transaction():  # all of the newest say it, few before them: fewer than the newest promise
         late = [Post("forum", f"p{300 + n}", "", "author1", "steam valve", NOW) for n in range(10)]
         mentions.add_posts(database, [mentions.post_row(each, stamp(NOW)) for each in late])
