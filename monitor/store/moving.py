@@ -219,9 +219,8 @@ def begin(file: MovedFile, target: Postgresql) -> Literal["first", "goes on", "a
             target.script([f"TRUNCATE {', '.join([*tables(), PROGRESS])} CASCADE"])
         else:
             target.script([f"CREATE TABLE {PROGRESS} (name TEXT PRIMARY KEY, value TEXT NOT NULL)"])
-            target.run(
-                "DELETE FROM facts WHERE key = :key", {"key": IDS_IN_ORDER}
-            )  # as in the file, not as if it were new
+            # Ids go on as in the file, not as they would in a new database.
+            target.run("DELETE FROM facts WHERE key = :key", {"key": IDS_IN_ORDER})
         _keep(target, "", kept)
     return "again" if before else "first"
 

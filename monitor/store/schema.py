@@ -559,8 +559,8 @@ CRITICAL = (
     "CREATE INDEX cases_critical ON cases (story_id) WHERE closed_at = '' AND lane = 'ping' AND priority = 'critical'",
 )
 
-# What storing a post costs among millions on SQLite, and what the inbox reads there. PostgreSQL needs none of it, and
-# an older version may still work beside this one there.
+# What storing a post costs among millions on SQLite, and what the inbox reads there. On PostgreSQL an older version may
+# still work beside this one: only where nothing stands yet the index on authors is made anew.
 AT_SIZE = ("SELECT min(n) FROM posts",)
 # All that the inbox asks of open cases, so that of many thousand only those are read that are shown.
 _CASES_INBOX = (

@@ -37,6 +37,7 @@ _RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
 _DOUBTED = frozenset({"danger", "data"})  # who is hurt, and a fire, wake people whatever else a long post says
 _MAYBE, _SURELY = Found(MAYBE, "", 0, 1), Found(SURELY, "", 0, 0)
 _MAYBE_BY_WORDS = Found(MAYBE, "", 0, 0)  # no part stands there from which a harm may be told
+_CONTENT_BELOW = 0.25  # how unhappy the model finds whoever is content
 _RINGS_FROM, _CALLS_FROM = 0.12, 0.17  # the judge's figures from which on the model of harm rings, and calls by words
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 
@@ -51,17 +52,19 @@ def may_be_harm(found: Sequence[Found]) -> bool:
     return any(cue.kind is MAYBE for cue in found)
 
 
-def believed(found: Sequence[Found], needs: float) -> tuple[Found, ...]:
-    """Return what is meant of a post, where the judge's figure is `needs`.
+def believed(found: Sequence[Found], needs: float, unhappy: float = -1.0) -> tuple[Found, ...]:
+    """Return what is meant of a post that needs an answer by the judge's figure `needs`.
 
-    Who hardly needs an answer at all rings by no model: two that were taught by different things must agree to wake
-    somebody. Nor does it call people then by words alone, where no part stands from which a harm may be told: the
-    eleven such posts on six days needed nobody.
+    How `unhappy` its writer is found is below 0 where no model tells. Who hardly needs an answer at all rings by no
+    model: two that were taught by different things must agree to wake somebody. Nor does it call people then by words
+    alone, where no part stands from which a harm may be told, nor where its writer is found content: the sixteen such
+    posts on six days needed nobody.
     """
     if needs >= _CALLS_FROM:
         return tuple(found)
     rung = found if needs >= _RINGS_FROM else [_MAYBE if one.kind is SURELY else one for one in found]
-    return tuple(one for one in rung if one != _MAYBE_BY_WORDS)
+    content = 0 <= unhappy < _CONTENT_BELOW
+    return tuple(one for one in rung if not (one == _MAYBE_BY_WORDS or (content and one.kind is MAYBE)))
 
 
 def matters(found: Sequence[Found]) -> tuple[str, ...]:

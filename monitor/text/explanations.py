@@ -59,7 +59,13 @@ _AFTER_IT = (
 
 
 def reasons_of(
-    heard: Features, lane: Lane, star_reason: str, *, answers_us: bool = False, follows: bool = False
+    heard: Features,
+    lane: Lane,
+    star_reason: str,
+    *,
+    negative: bool = False,
+    answers_us: bool = False,
+    follows: bool = False,
 ) -> tuple[str, ...]:
     """Say in words for people what decided it, the weightiest first; nothing is said of a post that is left alone.
 
@@ -82,7 +88,7 @@ def reasons_of(
         reasons.append(ASKS)
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
-    if heard.sentiment.label == "negative":
+    if negative and heard.sentiment.label == "negative":
         words = ", ".join(heard.sentiment.words[:_MOST_WORDS])
         reasons.append(f"sounds negative{f' ({words})' if words and not named else ''}")
     elif heard.felt.odds >= FELT and not named:

@@ -288,8 +288,9 @@ class Judge:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
         needs, star_reason = by_stars(_chance(taught), post.rating, heard, lines)
+        unhappy = -1.0 if odds.unhappy is None else _chance(odds.unhappy)
         if heard.critical:
-            heard = replace(heard, critical=believed(heard.critical, needs))
+            heard = replace(heard, critical=believed(heard.critical, needs, unhappy))
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
         if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds.needs), heard):
@@ -305,7 +306,6 @@ class Judge:
             need = -1.0  # nobody asks of what is left alone
         else:
             need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
-        unhappy = -1.0 if odds.unhappy is None else _chance(odds.unhappy)
         feeling = heard.sentiment if unhappy < 0 else mood_of(heard.sentiment, unhappy)
         found = Verdict(
             sentiment=feeling.score,
@@ -313,7 +313,11 @@ class Judge:
             unhappy=round(unhappy, 4),
             needs_answer=round(needs, 4),
             lane=lane,
-            reasons=PRAISE if praise else reasons_of(heard, lane, star_reason, answers_us=answers_us, follows=follows),
+            reasons=PRAISE
+            if praise
+            else reasons_of(
+                heard, lane, star_reason, negative=feeling.label == "negative", answers_us=answers_us, follows=follows
+            ),
             scorer=self._scorer_name(model, learned),
             language=heard.language,
             critical=bool(heard.critical) and rings(heard.critical),

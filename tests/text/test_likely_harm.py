@@ -84,7 +84,7 @@ def test_no_word_is_critical_alone() -> None:
 def test_what_the_model_doubts_rings_at_no_night_but_calls_people() -> None:
     model = likely_harm.shipped()
     assert model is not None
-    text = "a flight attendant of Acme slapped on a smile, man in front of me snored, standard"
+    text = "a flight attendant of Acme slapped on a smile, man in front of me snored, awful flight"
     tokens = tokens_of(text.replace("Acme", BRAND))
     told, places = harm_in(tokens, "en", me=True, us=True)
     assert told
