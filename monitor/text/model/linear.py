@@ -4,9 +4,9 @@ It answers two questions at once: does a post need an answer, and is its writer 
 number, whose real part speaks of the first and whose imaginary part of the second: one sum gives both.
 
 The file is made by `benchmarks/train.py` and holds numbers only: one line with a checksum of all the rest, one line of
-JSON (name, version, feature set, weights of the signals), then the weights of hashed words, zlib packed: those of the
-first question as 16-bit integers, those of the second as 8-bit ones. Nothing in it is ever run. What is damaged or made
-for other features is refused by name: the rules go on alone.
+JSON (name, version, feature set, weights of the signals), then the weights of hashed words, zlib packed: all different
+pairs (those of the first question as 16-bit integers, those of the second as 8-bit ones), and for each place which pair
+it has. Nothing in it is ever run. What is damaged or made for other features is refused by name: the rules go on alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 
 from monitor.text.remembered import Remembered
 
-MAGIC = "EARFUL-LINEAR/2"
+MAGIC = "EARFUL-LINEAR/3"
 FEATURES = "words-beginnings-pairs-signals/3"  # changes whenever tokens, hashing or the meaning of a signal do
 _BEGINNING = 5  # letters of a longer word: what is known of "delivery" is half known of "delivered"
 _LARGEST = 20_000_000  # bytes of weights, unpacked
@@ -122,13 +122,13 @@ def _moved(line: float, odds: float) -> float:
 class Model:
     """A model that was read and checked. `score` is pure: one model may serve many threads."""
 
-    def __init__(self, header: Mapping[str, Any], weights: array.array[int], moods: array.array[int]) -> None:
+    def __init__(self, header: Mapping[str, Any], weights: list[complex]) -> None:
         self.name = str(header["name"])
         self.version = str(header["version"])
         self.thresholds = Thresholds(**{key: float(value) for key, value in header["thresholds"].items()})
         self._bits = int(header["bits"])
         self._scale, self._mood_scale = float(header["scale"]), float(header["mood_scale"])
-        self._weights = list(map(complex, weights, moods))  # a list is read quicker than an array
+        self._weights = weights  # a list is read quicker than an array, and few different numbers stay at hand
         self._slope, self._mood_slope = float(header["slope"]), float(header["mood_slope"])
         self._signals = {
             str(name): _Signal(float(mean), float(deviation), complex(weight, mood))
@@ -212,19 +212,29 @@ def _model(path: Path, rest: bytes, signal_names: set[str]) -> Model:
         raise ModelRefused(f"{path.name}: made for signals that this version has not: {', '.join(sorted(unknown))}")
     bits = int(header["bits"])
     unpacked = zlib.decompressobj().decompress(packed, _LARGEST)
-    if not 1 <= bits <= 22 or len(unpacked) != 3 << bits:
+    pairs = int(header["pairs"])
+    if not 1 <= bits <= 22 or pairs < 1 or len(unpacked) != 3 * pairs + (4 << bits):
         raise ModelRefused(f"{path.name}: holds {len(unpacked)} bytes of weights, its header says {bits} bits")
-    weights = array.array("h", unpacked[: 2 << bits])
+    weights, moods = array.array("h", unpacked[: 2 * pairs]), array.array("b", unpacked[2 * pairs : 3 * pairs])
+    places = array.array("I", unpacked[3 * pairs :])
     if sys.byteorder == "big":
         weights.byteswap()
-    return Model(header, weights, array.array("b", unpacked[2 << bits :]))
+        places.byteswap()
+    if max(places) >= pairs:
+        raise ModelRefused(f"{path.name}: names weights that it does not hold")
+    return Model(header, list(map(list(map(complex, weights, moods)).__getitem__, places)))
 
 
 def write(path: Path, header: Mapping[str, Any], weights: Sequence[int], moods: Sequence[int]) -> None:
     """Write a model file: the same model gives the same bytes. `moods` lie between -127 and 127."""
-    packed = array.array("h", weights)
+    pairs = sorted(set(zip(weights, moods, strict=True)))
+    number = {pair: place for place, pair in enumerate(pairs)}
+    needs = array.array("h", [need for need, _ in pairs])
+    places = array.array("I", map(number.__getitem__, zip(weights, moods, strict=True)))
     if sys.byteorder == "big":
-        packed.byteswap()
-    line = json.dumps(header, sort_keys=True, separators=(",", ":")).encode("ascii")
-    rest = line + b"\n" + zlib.compress(packed.tobytes() + array.array("b", moods).tobytes(), 9)
+        needs.byteswap()
+        places.byteswap()
+    packed = needs.tobytes() + array.array("b", [mood for _, mood in pairs]).tobytes() + places.tobytes()
+    line = json.dumps({**header, "pairs": len(pairs)}, sort_keys=True, separators=(",", ":")).encode("ascii")
+    rest = line + b"\n" + zlib.compress(packed, 9)
     path.write_bytes(f"{MAGIC} {hashlib.sha256(rest).hexdigest()}\n".encode("ascii") + rest)

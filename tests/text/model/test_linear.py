@@ -115,7 +115,7 @@ def test_one_changed_byte_is_refused(tmp_path: Path) -> None:
 
 def test_another_version_of_the_format_is_refused(tmp_path: Path) -> None:
     file = tiny(tmp_path)
-    file.write_bytes(file.read_bytes().replace(b"EARFUL-LINEAR/2", b"EARFUL-LINEAR/9", 1))
+    file.write_bytes(file.read_bytes().replace(b"EARFUL-LINEAR/3", b"EARFUL-LINEAR/9", 1))
     with pytest.raises(linear.ModelRefused, match="EARFUL-LINEAR/9"):
         linear.read(file, NAMES)
 
@@ -135,6 +135,17 @@ def test_weights_of_the_wrong_size_and_headers_of_nonsense_are_refused(tmp_path:
         file.write_bytes(with_checksum(line + b"\nnot zlib"))
         with pytest.raises(linear.ModelRefused, match=r"tiny\.model"):
             linear.read(file, NAMES)
+
+
+def test_places_that_name_weights_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    """A file that a checksum covers may be written wrongly all the same: nothing is read past its end."""
+    file = tiny(tmp_path)
+    line, _, packed = file.read_bytes().partition(b"\n")[2].partition(b"\n")
+    unpacked = bytearray(zlib.decompress(packed))
+    unpacked[-4:] = b"\xff\xff\xff\x7f"
+    file.write_bytes(with_checksum(line + b"\n" + zlib.compress(bytes(unpacked))))
+    with pytest.raises(linear.ModelRefused, match="names weights that it does not hold"):
+        linear.read(file, NAMES)
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
