@@ -76,7 +76,8 @@ def test_twenty_cases_each_take_at_most_forty_presses_and_none_is_taken_twice(
     assert sum(lines(office.database, each).count("take") for each in ids) == 34, "one was taken twice"
     owners = [found.owner or found.why for found in of(office, ids)]
     assert (owners.count("Nele"), owners.count("spam"), owners.count("Olle")) == (14, 6, 20)
-    assert keys.page.title() == "(2) Inbox · Earful"
+    # What was asked of the page before the last press may come after it: the next look puts it right.
+    keys.page.wait_for_function("document.title === '(2) Inbox · Earful'")
     assert seats[0].complaints + seats[1].complaints == []
 
 
