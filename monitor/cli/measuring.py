@@ -67,8 +67,7 @@ def eval_(
     moods = not grades and negative.strip().casefold().startswith(NEGATIVE)
     result: dict[str, Any] = evaluation.evaluate(texts, labels, verdicts, moods=moods)
     result["posts_per_second"] = round(len(texts) / seconds)
-    scores = evaluation.moods_of(verdicts) if moods else [verdict.needs_answer for verdict in verdicts]
-    result["lines"] = _lines(labels, scores, precision, recall)
+    result["lines"] = _lines(labels, evaluation.scores_of(verdicts, moods=moods), precision, recall)
     result["groups"] = {option: evaluation.by_group(labels, verdicts, values) for option, values in groups.items()}
     graded = list(zip(grades or ["must" if yes else "no" for yes in labels], verdicts, strict=True))
     queue = queue_of(graded)

@@ -14,7 +14,7 @@ import re
 import socket
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -151,6 +151,11 @@ class Step:
     ids: list[str]
     looked_at: int
     last: Row | None
+
+    @staticmethod
+    def of(rows: Sequence[Row], fits: Collection[int]) -> Step:
+        """The step that brought these rows, of which those match whose posts have one of these numbers (`n`)."""
+        return Step([row["id"] for row in rows if row["n"] in fits], len(rows), rows[-1] if rows else None)
 
 
 class Database(Protocol):

@@ -142,8 +142,7 @@ def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str
         conditions.append("p.id = m.post_id")
         if of_author:
             rows = _by_author(database, on, table, conditions, "m.id, m.posted_at, p.n")
-            fits = database.search_among([row["n"] for row in rows], wanted.search)
-            step = Step([row["id"] for row in rows if row["n"] in fits], len(rows), rows[-1] if rows else None)
+            step = Step.of(rows, database.search_among([row["n"] for row in rows], wanted.search))
         else:
             step = database.search_step(_question(table, conditions, columns=columns), values, wanted.search)
         found += step.ids

@@ -48,19 +48,29 @@ SILENT, WAITS = timedelta(seconds=15), timedelta(seconds=30)
 _KEPT = 4  # connections without a thread: a server has a hundred for all processes, and opening one takes milliseconds
 _PLANNED_FOR = 256  # transactions, at most; planning all of it anew takes some milliseconds
 # A search keeps which rows it has found: where they have no room (the server's default is 4 MB), it keeps pages of rows
-# only, and reads every row on them again.
-_WORK_MEMORY = "32MB"  # and starting further processes for one question takes longer than most of ours run
+# only, and reads every row on them again. Nor does a question get parallel workers: starting them takes longer than
+# most of ours run.
+_WORK_MEMORY = "32MB"
 _MILLISECOND = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=100)  # by which clocks that are kept right may differ
 _AT_ONCE = 100  # rows, of which one may hold some hundred kilobytes
 # Of the newest posts so many are looked at to learn how common words are: from so many matches on, walking back is
 # quicker than the index, and from so many on they tell how far back the wanted number reaches, give or take a third.
 _SAMPLE, _COMMON, _TELLING, _REACH = 20_000, 400, 30, 1.33
+_FITS = "search @@ websearch_to_tsquery('simple', :search)"
 
 
 @lru_cache(maxsize=1024)
 def _for_postgresql(statement: str) -> str:
     return NAMED.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+def _newest() -> str:
+    """A question for how many of the newest posts match a search (`hits`), and for the number of the `last` of all."""
+    return (
+        f"SELECT max(n) AS last, count(*) FILTER (WHERE {_FITS}) AS hits "
+        f"FROM (SELECT n, search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}) AS newest"
+    )
 
 
 def _take(connection: Connection, wanted: Sequence[tuple[int, bool]], before: str = "") -> None:
@@ -423,46 +433,41 @@ class Postgresql:
         looked at first. What is common among them is found soon by walking back; what is not, by the index, as far back
         as it takes; and only where that brought too few, among all that is older.
         """
-        fits = "search @@ websearch_to_tsquery('simple', :search)"
         if not most:
-            return f"SELECT s.id FROM posts s WHERE s.{fits} OFFSET 0"
-        newest = f"SELECT n, search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
+            return f"SELECT s.id FROM posts s WHERE s.{_FITS} OFFSET 0"
         back = f"CASE WHEN hits < {_TELLING} THEN 0 ELSE last - {int(most * _SAMPLE * _REACH)} / hits END"
         # The order is written so that the index of the search is used, and not that of the numbers.
         by_index = (
-            f"SELECT s.id FROM posts s, sample WHERE s.{fits} AND hits < {_COMMON} AND {{}} "
+            f"SELECT s.id FROM posts s, sample WHERE s.{_FITS} AND hits < {_COMMON} AND {{}} "
             "ORDER BY s.n + 0 DESC LIMIT {}"
         )
         near = by_index.format("s.n > since", int(most))
         far = by_index.format("s.n <= since AND since > 0", f"(SELECT {int(most)} - count(*) FROM near)")
         # The last number says nothing new to us; the server plans by it what becomes of the posts.
         return (
-            f"WITH counted AS MATERIALIZED (SELECT max(n) AS last, count(*) FILTER (WHERE {fits}) AS hits "
-            f"FROM ({newest}) AS newest), sample AS MATERIALIZED (SELECT hits, {back} AS since FROM counted), "
+            f"WITH counted AS MATERIALIZED ({_newest()}), "
+            f"sample AS MATERIALIZED (SELECT hits, {back} AS since FROM counted), "
             f"near AS MATERIALIZED ({near}) SELECT id FROM ("
-            f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {fits} "
+            f"(SELECT id FROM (SELECT id, search FROM posts ORDER BY n DESC OFFSET 0) AS walked WHERE {_FITS} "
             f"AND (SELECT hits FROM sample) >= {_COMMON} LIMIT {int(most)}) UNION ALL SELECT id FROM near "
             f"UNION ALL ({far})) AS found LIMIT {int(most)}"
         )
 
     def search_count(self, most: int, *, newest: bool = False) -> str:
         """In whatever order they are found; where the newest are wanted, what is common among them is not counted."""
-        fits = "search @@ websearch_to_tsquery('simple', :search)"
-        counted = f"SELECT count(*) AS n FROM (SELECT 1 FROM posts s WHERE s.{fits} LIMIT {int(most)}) AS found"
+        counted = f"SELECT count(*) AS n FROM (SELECT 1 FROM posts s WHERE s.{_FITS} LIMIT {int(most)}) AS found"
         if not newest:
             return counted
-        looked_at = f"SELECT n, search FROM posts ORDER BY n DESC LIMIT {_SAMPLE}"
         return (
             f"SELECT CASE WHEN hits * (last / {_SAMPLE}) > {2 * int(most)} THEN {int(most)} ELSE ({counted}) END AS n "
-            f"FROM (SELECT max(n) AS last, count(*) FILTER (WHERE {fits}) AS hits FROM ({looked_at}) AS looked_at) AS h"
+            f"FROM ({_newest()}) AS counted"
         )
 
     def search_among(self, numbers: Sequence[int], words: str) -> set[int]:
         """Each by the column that the index is made of: by the index of the search, all posts that match would be read
         for these few (OFFSET 0 keeps it out)."""
         rows = self.rows(
-            "SELECT n FROM (SELECT n, search FROM posts WHERE n = ANY(:numbers) OFFSET 0) AS looked_at "
-            "WHERE search @@ websearch_to_tsquery('simple', :search)",
+            f"SELECT n FROM (SELECT n, search FROM posts WHERE n = ANY(:numbers) OFFSET 0) AS looked_at WHERE {_FITS}",
             {"numbers": list(numbers), "search": self.search_words(words)},
         )
         return {int(row["n"]) for row in rows}
@@ -474,7 +479,7 @@ class Postgresql:
         rows = self.rows(
             f"WITH looked_at AS MATERIALIZED ({question}), placed AS (SELECT id, posted_at, "
             "row_number() OVER (ORDER BY posted_at DESC, id) AS place, "
-            "search @@ websearch_to_tsquery('simple', :search) AS fits FROM looked_at) "
+            f"{_FITS} AS fits FROM looked_at) "
             "SELECT id, posted_at, place, fits FROM placed "
             "WHERE fits OR place = (SELECT count(*) FROM looked_at) ORDER BY place",
             {**values, "search": self.search_words(words)},

@@ -667,12 +667,13 @@ def _migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps) -> None
         )
     if taken:
         _check(database, steps[:taken])
-    if 0 < taken < len(steps) and isinstance(database, Sqlite):
-        kept = database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}")
-        log.warning("%s: bringing it up to this version; a copy of it is kept as %s", database.path, kept.name)
-        database.backup_to(kept)
-    elif 0 < taken < len(steps) and isinstance(database, Postgresql):
-        log.warning("%s: bringing its tables up to this version", database.where)
+    if 0 < taken < len(steps):
+        if isinstance(database, Sqlite):
+            kept = database.path.with_name(f"{database.path.name}.before-schema-{len(steps)}")
+            log.warning("%s: bringing it up to this version; a copy of it is kept as %s", database.path, kept.name)
+            database.backup_to(kept)
+        else:
+            log.warning("%s: bringing its tables up to this version", database.where)
     for number in range(taken, len(steps)):
         with database.transaction():
             if version_of(database) > number:  # another process was quicker

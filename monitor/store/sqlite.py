@@ -334,8 +334,7 @@ class Sqlite:
     def search_step(self, question: str, values: Values, words: str) -> Step:
         """The rows, and then the index of the search."""
         rows = self.rows(question, values)
-        fits = self.search_among([row["n"] for row in rows], words)
-        return Step([row["id"] for row in rows if row["n"] in fits], len(rows), rows[-1] if rows else None)
+        return Step.of(rows, self.search_among([row["n"] for row in rows], words))
 
     def by_index(self, name: str) -> str:
         """SQLite guesses without statistics: it is told."""

@@ -112,6 +112,11 @@ def threshold_for_recall(labels: Sequence[bool], scores: Sequence[float], recall
     return max(fit, key=lambda point: (point.precision, point.recall), default=None)
 
 
+def scores_of(verdicts: Sequence[Verdict], *, moods: bool = False) -> list[float]:
+    """Return how much each post needs an answer, or how unhappy its writer is found, if that is what labels say."""
+    return moods_of(verdicts) if moods else [verdict.needs_answer for verdict in verdicts]
+
+
 def moods_of(verdicts: Sequence[Verdict]) -> list[float]:
     """Return how unhappy each writer is found, or how much the post needs an answer where no model tells the mood."""
     return [verdict.unhappy if verdict.unhappy >= 0 else verdict.needs_answer for verdict in verdicts]
@@ -126,7 +131,7 @@ def evaluate(
     together, and the share of all posts that the sweep holds. `worst` are the rows furthest off. Areas and `points`
     are of how much a post needs an answer; with `moods` of how unhappy its writer is, if that is what labels say.
     """
-    scores = moods_of(verdicts) if moods else [verdict.needs_answer for verdict in verdicts]
+    scores = scores_of(verdicts, moods=moods)
     ping = count(labels, [verdict.lane == "ping" for verdict in verdicts])
     both = count(labels, [verdict.lane != "none" for verdict in verdicts])
     sweep = sum(verdict.lane == "sweep" for verdict in verdicts)
