@@ -333,8 +333,11 @@ class Judge:
 
 
 def _taught_by(heard: Features, odds: _Odds) -> Mapping[str, float]:
-    """Return the signals that staff's answers teach by: those of the post, and how unhappy the model finds it."""
-    return heard.values if odds.unhappy is None else {**heard.values, UNHAPPY: odds.unhappy}
+    """Return the signals that staff's answers teach by: those of the post, and how unhappy the model finds it.
+
+    Where no model tells, words of feeling and cues are all there is, of the one and of the other.
+    """
+    return {**heard.values, UNHAPPY: odds.needs if odds.unhappy is None else odds.unhappy}
 
 
 def _churn(heard: Features) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from datetime import datetime
 from itertools import accumulate
 from operator import mul
 
+from monitor.text.model.calibration import calibrated, sigmoid
 from monitor.text.model.evaluation import roc_area
-from monitor.text.model.trained import Figures, Learned, Lesson, features
+from monitor.text.model.trained import MOOD, MOOD_SHARE, Figures, Learned, Lesson, features
 
 FOLDS = 5
 _STEPS = 30_000  # lessons read in one fit, all rounds together: bounds the time (about a second)
@@ -88,26 +89,37 @@ def _weights(lessons: list[Lesson]) -> list[float]:
 
 
 def fit(cases: Sequence[Case]) -> Learned:
-    """Fit by AdaGrad from where the shipped judge stands. Rare answers of one kind are given more weight."""
+    """Fit what a brand's answers go by: first the judge's two scores, then by AdaGrad words, signals and figures.
+
+    How much of what needs us and how much of what is negative staff mean is two numbers, and some dozen answers tell
+    them; word by word they would be found late. Rare answers of one kind are given more weight.
+    """
     yes = sum(case.weight * case.target for case in cases)
     no = sum(case.weight for case in cases) - yes
     lift = {True: 1.0, False: 1.0}
     if yes and no:
         lift[yes < no] = min(4.0, math.sqrt(max(yes, no) / min(yes, no)))
+    shares = [case.weight * (lift[True] * case.target + lift[False] * (1 - case.target)) for case in cases]
+    slope, mood, bias = calibrated(
+        [(case.odds, _mood(case), 1.0) for case in cases], [case.target for case in cases], shares
+    )
     weights: dict[str, float] = {}
     squares: dict[str, float] = {}
-    slope, bias, slope_squares, bias_squares = 1.0, 0.0, 1.0, 1.0
+    bias_squares = 1.0
+    learning = [
+        (case, share, slope * case.odds + mood * _mood(case), [each for each in case.features if each[0] != MOOD])
+        for case, share in zip(cases, shares, strict=True)
+    ]
     size = min((len(case.vector) for case in cases), default=0)
     vector, vector_squares = [0.0] * size, 1.0
     rounds = max(1, min(12, _STEPS // max(1, len(cases))))
     for _ in range(rounds):
-        for case in cases:
-            total = slope * case.odds + bias + sum(map(mul, vector, case.vector))
-            for name, value in case.features:
+        for case, share, scored, found in learning:
+            total = scored + bias + sum(map(mul, vector, case.vector))
+            for name, value in found:
                 total += weights.get(name, 0.0) * value
-            share = case.weight * (lift[True] * case.target + lift[False] * (1 - case.target))
             error = share * (sigmoid(total) - case.target)
-            for name, value in case.features:
+            for name, value in found:
                 weight = weights.get(name, 0.0)
                 push = error * value + _PENALTY * weight
                 square = squares.get(name, 0.1) + push * push
@@ -118,21 +130,20 @@ def fit(cases: Sequence[Case]) -> Learned:
                 step = _VECTOR_RATE / math.sqrt(vector_squares)
                 kept, moved = 1 - _VECTOR_PENALTY * step, step * error
                 vector = [kept * weight - moved * value for weight, value in zip(vector, case.vector, strict=False)]
-            push = error * case.odds / 3 + 0.01 * (slope - 1)
-            slope_squares += push * push
-            slope = max(0.2, min(3.0, slope - 0.1 * push / math.sqrt(slope_squares)))
             bias_squares += error * error
             bias -= 0.3 * error / math.sqrt(bias_squares)
-    if len(weights) > _MOST_WORDS:
-        loudest = sorted(weights, key=lambda name: (-abs(weights[name]), name))[:_MOST_WORDS]
+    if len(weights) >= _MOST_WORDS:
+        loudest = sorted(weights, key=lambda name: (-abs(weights[name]), name))[: _MOST_WORDS - 1]
         weights = {name: weights[name] for name in sorted(loudest)}
+    if mood:
+        weights[MOOD] = mood / MOOD_SHARE
     # The lift made one kind of answer look more frequent than it is: taken back here.
     return Learned(weights, slope, bias - math.log(lift[True] / lift[False]), 1.0, vector=tuple(vector))
 
 
-def sigmoid(odds: float) -> float:
-    """Return the chance that log odds stand for."""
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
+def _mood(case: Case) -> float:
+    """Return how negative the model finds a post, in log odds within limits; 0 where nobody said."""
+    return next((value / MOOD_SHARE for name, value in case.features if name == MOOD), 0.0)
 
 
 def held_aside(cases: list[Case]) -> list[float]:

@@ -18,7 +18,8 @@ from typing import Any, Literal
 Answer = Literal["yes", "not_a_complaint", "not_us", "spam"]
 FORMAT = 1
 UNHAPPY = "unhappy"  # the signal that says in log odds how unhappy the model finds the writer
-_SIGNAL_SHARE, _MOOD_SHARE = 0.15, 0.3  # a signal's step beside a word's
+MOOD = f"signal:{UNHAPPY}"  # its name among the features
+_SIGNAL_SHARE, MOOD_SHARE = 0.15, 0.3  # a signal's size beside a word's
 _MOST = 4.0
 
 
@@ -158,7 +159,7 @@ def features(tokens: Sequence[str], signals: Mapping[str, float]) -> list[tuple[
     size = 1.0 / math.sqrt(len(names) or 1)
     found = [(name, size) for name in names]
     for name, value in signals.items():
-        share = _MOOD_SHARE if name == UNHAPPY else _SIGNAL_SHARE
+        share = MOOD_SHARE if name == UNHAPPY else _SIGNAL_SHARE
         found.append((f"signal:{name}", share * max(-_MOST, min(value, _MOST))))
     return found
 

@@ -1,8 +1,8 @@
 """What staff teach the judge: an online logistic regression per brand, blended in only as far as it has proved itself.
 
-Every answer is a lesson with its author and time. A learned judge begins exactly where the shipped one stands (its log
-odds are a feature of weight one) and moves from there by words, word pairs and signals, and by the figures of an
-encoder where there is one.
+Every answer is a lesson with its author and time. A learned judge begins where the shipped one stands. First it learns
+how much staff go by what needs an answer and how much by the mood, its two scores (`calibration.py`); then it moves
+from there by words, word pairs and signals, and by the figures of an encoder where there is one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import mul
 
-from monitor.text.model.fitting import Stands, cases_of, evidence, fit, held_aside, lines_of, sigmoid
+from monitor.text.model.calibration import sigmoid
+from monitor.text.model.fitting import Stands, cases_of, evidence, fit, held_aside, lines_of
 from monitor.text.model.trained import Figures, Learned, Lesson, features
 from monitor.types import Mention
 

@@ -72,9 +72,23 @@ def test_staff_who_answer_by_the_mood_teach_that() -> None:
             found.append(replace(each, signals={**each.signals, UNHAPPY: mood}))
         return found
 
+    assert area(training.learn(moody(40, 1)), moody(300, 2)) > 0.9
     learned = training.learn(moody(200, 1))
-    assert area(learned, moody(300, 2)) > 0.9
+    assert area(learned, moody(300, 2)) > 0.95
     assert all(UNHAPPY not in word for words in strongest_words(learned) for word, _ in words)
+
+
+@pytest.mark.parametrize(("text", "language"), [("Der Wasserkocher ist kaputt", "de"), ("the kettle is broken", "en")])
+def test_a_lesson_says_how_unhappy_a_writer_is_in_every_language(text: str, language: str) -> None:
+    """Where no model tells the mood, what words and cues add up to stands for it: above all, not for "in between"."""
+    judge = Judge([])
+    calm = "Der Wasserkocher steht hier" if language == "de" else "the kettle stands here"
+    worse, better = (
+        judge.lesson(Post("x", "1", "", "a", each, NOW, lang=language), "", "yes", "ana", NOW).signals[UNHAPPY]
+        for each in (text, calm)
+    )
+    assert worse > better
+    assert better < -1.0
 
 
 def test_the_strongest_words_are_the_ones_that_were_taught() -> None:
