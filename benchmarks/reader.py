@@ -1,8 +1,9 @@
-"""The reader's second look at the list: write its head anew (`--train`), or print what the look is worth.
+"""The reader: write its heads anew (`--train`), or print what it adds to the mood and what a second look is worth.
 
-The head is three logistic regressions on the encoder's figures, taught as the teacher of the shipped judge is
+A head is a blend of logistic regressions on the encoder's figures, taught as the teacher of the shipped judge is
 (`benchmarks/teacher.py`): the question itself by labels and examples, what is cross by the feelings of comments, what
-is poor by the stars of reviews. No text of `labelled.never_trained()` is in it, and no tweet.
+is poor by the stars of reviews; the mood by feelings, stars and examples. No text of `labelled.never_trained()` is in
+it, and no tweet.
 
     python -m benchmarks.reader [--train]
 """
@@ -11,17 +12,30 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from benchmarks import labelled, question, teacher, vectors  # sets the threads of numpy before it is imported
-from benchmarks.train import DATA, HEAD_WEIGHT, LANGUAGES, TWEETS, gather, read_csv
+from benchmarks.regression import Floats
+from benchmarks.train import (
+    DATA,
+    LANGUAGES,
+    TWEETS,
+    Heads,
+    examples_only,
+    gather,
+    head_weights,
+    mood_heads,
+    read_csv,
+)
 from connectors import Post
 from monitor.cases.second_look import SHARE, moved
 from monitor.text.judge import Judge, JudgeInput, logit
 from monitor.text.local_models.folder import LocalModelRefused
+from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import FORMAT, HEAD_FILE, Reader
-from monitor.text.model.evaluation import roc_area
+from monitor.text.model.evaluation import moods_of, roc_area
 from monitor.types import Verdict
 
 import numpy as np  # isort: skip
@@ -33,21 +47,34 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def train() -> None:
-    """Fit the heads and write their blend as one head."""
+    """Fit the heads, and write one blend of them for the question and one for the mood."""
     found = gather(DATA)
     read = [vectors.encoded(texts).astype(float) for texts in found.texts]
-    shares = [HEAD_WEIGHT[each.source] * (each.share if each.source == "examples" else 1.0) for each in found.lessons]
+    feelings = teacher.feelings_of(read[0], found.felt, read[1], found.stars)
     sources = [each.source for each in found.lessons]
-    material = teacher.Material(
-        read[0], found.felt, read[1], found.stars, read[2], found.targets, np.array(shares), sources
-    )
-    heads = teacher.heads_of(material)
-    blend = sum((BLEND[name] * head / (read[0] @ head).std() for name, head in heads.items()), np.zeros(vectors.WIDTH))
-    middle = float(np.concatenate([read[0] @ blend, read[1] @ blend]).mean())
-    weights = [round(float(weight), 4) for weight in STEEP * blend]
-    body = {"format": FORMAT, "encoder": ENCODER, "bias": round(-STEEP * middle, 4), "weights": weights}
+    question_head = teacher.question_head(read[2], found.targets, head_weights(found), sources)
+    needs = STEEP * together({**feelings, "question": question_head}, BLEND, read[0])
+    middle = float(np.concatenate([read[0] @ needs, read[1] @ needs]).mean())
+    mood = together(mood_heads(found, read, feelings), teacher.MOOD, read[0])
+    steep, level = teacher.as_odds(read[2] @ mood, found.targets, examples_only(found))
+    body = {
+        "format": FORMAT,
+        "encoder": ENCODER,
+        "needs": {"bias": round(-middle, 4), "weights": rounded(needs)},
+        "mood": {"bias": round(level, 4), "weights": rounded(steep * mood)},
+    }
     HEAD_FILE.write_text(json.dumps(body, sort_keys=True) + "\n", encoding="ascii")
     print(f"{HEAD_FILE.name}: {HEAD_FILE.stat().st_size:,} bytes")
+
+
+def together(heads: Heads, shares: Mapping[str, float], first: Floats) -> Floats:
+    """Return one head that says what these say together, each in units of what it says of the first texts."""
+    return np.sum([share * heads[name] / (first @ heads[name]).std() for name, share in shares.items()], axis=0)
+
+
+def rounded(weights: Floats) -> list[float]:
+    """Return weights as they are written."""
+    return [round(float(weight), 4) for weight in weights]
 
 
 def second(reader: Reader, texts: list[str], verdicts: list[Verdict]) -> list[float]:
@@ -59,16 +86,16 @@ def second(reader: Reader, texts: list[str], verdicts: list[Verdict]) -> list[fl
     return [mine + (theirs - mine) / 2 for mine, theirs in zip(own, read, strict=True)]
 
 
-def negative(judge: Judge, reader: Reader, name: str, rows: list[tuple[str, bool]], language: str) -> None:
-    """Print the area on "negative" before and after a second look, of both halves."""
+def negative(judge: Judge, both: Judge, name: str, rows: list[tuple[str, bool]], language: str) -> None:
+    """Print the area on "negative" of the judge alone and of the one that the reader speaks to, of both halves."""
     areas = []
     for side in ("dev", "aside"):
         some = [row for row in rows if question.half(row[0]) == side]
         texts, labels = [text for text, _ in some], [label for _, label in some]
         posts = [Post("t", str(n), "", "a", text, MOMENT, lang=language) for n, text in enumerate(texts)]
-        verdicts = judge.verdicts([JudgeInput(post, "") for post in posts])
-        before = roc_area(labels, [each.needs_answer for each in verdicts])
-        areas.append(f"{side} {before:.3f} -> {roc_area(labels, second(reader, texts, verdicts)):.3f}")
+        asked = [JudgeInput(post, "") for post in posts]
+        before, after = (roc_area(labels, moods_of(each.verdicts(asked))) for each in (judge, both))
+        areas.append(f"{side} {before:.3f} -> {after:.3f}")
     print(f"{name:10} {' | '.join(areas)}")
 
 
@@ -111,8 +138,8 @@ def main() -> None:
     if not (DATA / "mentions").is_dir():
         print(f"NOT MEASURED with a second look: {DATA} is not there")
         return
-    judge = Judge([])
-    print('A second look at the list: the area on "negative", the judge alone and both together.\n')
+    judge, both = Judge([]), Judge([], own_models=OwnModels(reader=lambda: reader))
+    print('The area on "negative", the judge alone and with the reader (`reader_teaches`).\n')
     for name in ("airline", "sxsw", "sanders", "brands_32"):
         file, column, label, value = TWEETS[name]
         rows = [
@@ -120,12 +147,13 @@ def main() -> None:
             for row in read_csv(DATA / "mentions" / file)
             if row[column] and row[label].lower() != "irrelevant"
         ]
-        negative(judge, reader, name, rows, "en")
+        negative(judge, both, name, rows, "en")
     of_language: dict[str, list[tuple[str, bool]]] = {code: [] for code in LANGUAGES.values()}
     for row in read_csv(DATA / "mentions" / "xlmt_8_languages.csv"):
         of_language[LANGUAGES[row["language"]]].append((row["text"], row["label"] == "negative"))
     for code, spoken in of_language.items():
-        negative(judge, reader, f"xlm-t {code}", spoken, code)
+        negative(judge, both, f"xlm-t {code}", spoken, code)
+    print("\nThe list after a second look.\n")
     lists(judge, reader)
     print()
 

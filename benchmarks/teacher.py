@@ -9,7 +9,6 @@ shipped model is then fitted to what the blend says of 66,000 texts: so it learn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,20 +25,6 @@ BLEND = {"question": 0.6, "cross": 0.28, "poor": 0.12}  # who is loud about a fa
 MOOD = {"written": 0.6, "cross": 0.2, "unhappy": 0.1, "poor": 0.1}  # what is told of a writer's mood
 
 
-@dataclass(frozen=True)
-class Material:
-    """What there is to learn from. Signals are standardised; `own` are examples and labelled texts."""
-
-    comments: Floats  # vectors beside signals, one row a text
-    felt: Sequence[set[str]]
-    reviews: Floats
-    stars: Sequence[int]
-    own: Floats
-    targets: Floats
-    shares: Floats  # what each of `own` weighs for the head of the question
-    sources: Sequence[str]
-
-
 def side_by_side(vectors: Floats, signals: Floats) -> Floats:
     """Return what a head reads."""
     return np.hstack([vectors, signals * SIGNALS])
@@ -52,18 +37,6 @@ def evened(vectors: Sequence[Floats]) -> list[Floats]:
     return [(rows - middle) / length for rows in vectors]
 
 
-def targets(material: Material, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how likely each comment, review and text of our own needs an answer, by the blend of all heads.
-
-    `weights` say what each text of our own counts for when log odds are set by them.
-    """
-    heads = heads_of(material)
-    every = (material.comments, material.reviews, material.own)
-    said = blended({name: [rows @ head for rows in every] for name, head in heads.items()})
-    comments, reviews, own = likely(said, material.targets, weights)
-    return comments, reviews, own
-
-
 def blended(said: Mapping[str, Sequence[Floats]], shares: Mapping[str, float] = BLEND) -> list[Floats]:
     """Return what these heads say together; each is heard in units of what it says of the first texts."""
     parts = [[share * each / said[name][0].std() for each in said[name]] for name, share in shares.items()]
@@ -72,8 +45,14 @@ def blended(said: Mapping[str, Sequence[Floats]], shares: Mapping[str, float] = 
 
 def likely(said: Sequence[Floats], wanted: Floats, weights: Floats) -> list[Floats]:
     """Make chances of what was said of texts; `wanted` is what those of our own, the last, should be judged as."""
-    steep, level = fit(Dense(said[-1][:, None]), wanted, 0.0, weights)
-    return [1 / (1 + np.exp(-(steep[0] * each + level))) for each in said]
+    steep, level = as_odds(said[-1], wanted, weights)
+    return [1 / (1 + np.exp(-(steep * each + level))) for each in said]
+
+
+def as_odds(said: Floats, wanted: Floats, weights: Floats) -> tuple[float, float]:
+    """Return by what to multiply what was said of texts, and what to add, that it is the log odds of what is wanted."""
+    steep, level = fit(Dense(said[:, None]), wanted, 0.0, weights)
+    return float(steep[0]), level
 
 
 def carried_over(rows: Sequence[Floats], known: Sequence[NDArray[np.bool_]], said: Sequence[Floats]) -> list[Floats]:
@@ -91,22 +70,17 @@ def carried_over(rows: Sequence[Floats], known: Sequence[NDArray[np.bool_]], sai
     return found
 
 
-def heads_of(material: Material) -> dict[str, Floats]:
-    """Return the weights of each head."""
-    feelings = feelings_of(material.comments, material.felt, material.reviews, material.stars)
-    return {"question": _question(material), **feelings}
-
-
 def written_head(rows: Floats, targets: Floats, shares: Floats) -> Floats:
     """Return the weights of the head that hears from the examples alone who is unhappy, in whatever words."""
     return fit(Dense(rows), targets, QUESTION_PENALTY, shares)[0]
 
 
-def _question(material: Material) -> Floats:
-    sources = sorted(set(material.sources))
-    origin = np.array([[SOURCE * (one == source) for source in sources] for one in material.sources])
-    weights, _ = fit(Dense(np.hstack([material.own, origin])), material.targets, QUESTION_PENALTY, material.shares)
-    return weights[: material.own.shape[1]]
+def question_head(rows: Floats, targets: Floats, shares: Floats, sources: Sequence[str]) -> Floats:
+    """Return the weights of the head that is taught the question by labels and examples, wherever they come from."""
+    every = sorted(set(sources))
+    origin = np.array([[SOURCE * (one == source) for source in every] for one in sources])
+    weights, _ = fit(Dense(np.hstack([rows, origin])), targets, QUESTION_PENALTY, shares)
+    return weights[: rows.shape[1]]
 
 
 def feelings_of(comments: Floats, felt: Sequence[set[str]], reviews: Floats, stars: Sequence[int]) -> dict[str, Floats]:

@@ -108,6 +108,9 @@ THRESHOLDS = {
 }
 
 
+Heads = dict[str, Floats]  # the weights of each, by what it hears
+
+
 @dataclass(frozen=True)
 class Row:
     """One text made ready: its words and its signals."""
@@ -302,18 +305,37 @@ def heard_first(material: Material) -> list[Floats]:
     ]
 
 
-def taught_moods(material: Material, laid: Sequence[Rows], fast: Sequence[Floats]) -> tuple[Floats, float]:
-    """Return weights and bias of the mood: fitted to what heads that never saw a label say of every text."""
-    ours = np.array([each.source == "examples" for each in material.lessons])
-    targets, shares = material.targets, material.shares * ours
-    heads = teacher.feelings_of(fast[0], material.felt, fast[1], material.stars)
-    heads["written"] = teacher.written_head(fast[2][ours], targets[ours], shares[ours])
+def examples_only(material: Material) -> Floats:
+    """Return what each lesson weighs for the mood, which hears the examples alone."""
+    return material.shares * np.array([each.source == "examples" for each in material.lessons])
+
+
+def mood_heads(material: Material, fast: Sequence[Floats], feelings: Heads) -> Heads:
+    """Return the heads of the mood: those of what people feel, and one that hears the examples. None saw a label."""
+    ours = (shares := examples_only(material)) > 0
+    return {**feelings, "written": teacher.written_head(fast[2][ours], material.targets[ours], shares[ours])}
+
+
+def taught_moods(
+    material: Material, laid: Sequence[Rows], fast: Sequence[Floats], feelings: Heads
+) -> tuple[Floats, float]:
+    """Return weights and bias of the mood: fitted to what its heads say of every text."""
+    heads = mood_heads(material, fast, feelings)
     said = teacher.blended({name: [rows @ head for rows in fast] for name, head in heads.items()}, teacher.MOOD)
-    wanted = np.concatenate(teacher.likely(said, targets, shares))
+    wanted = np.concatenate(teacher.likely(said, material.targets, examples_only(material)))
     return fit(stacked(laid), wanted, MOOD_PENALTY, closely=1e-6, steps=100)
 
 
-def taught_by_encoder(material: Material, laid: Sequence[Rows], fast: Sequence[Floats]) -> tuple[Floats, float]:
+def head_weights(material: Material) -> Floats:
+    """Return what each lesson weighs for the head of the question."""
+    return np.array(
+        [HEAD_WEIGHT[each.source] * (each.share if each.source == "examples" else 1.0) for each in material.lessons]
+    )
+
+
+def taught_by_encoder(
+    material: Material, laid: Sequence[Rows], fast: Sequence[Floats], feelings: Heads
+) -> tuple[Floats, float]:
     """Return weights and bias: fitted to what the encoders' heads say of every text.
 
     The head of the question hears both encoders, and what it says is carried over to the texts that the second did not
@@ -329,25 +351,16 @@ def taught_by_encoder(material: Material, laid: Sequence[Rows], fast: Sequence[F
         ]
     )
     both = [np.hstack([more, rows[which]]) for more, rows, which in zip(slow, fast, known, strict=True)]
-    weighed = [
-        HEAD_WEIGHT[each.source] * (each.share if each.source == "examples" else 1.0) for each in material.lessons
-    ]
-    heads = teacher.heads_of(
-        teacher.Material(
-            fast[0],
-            material.felt,
-            fast[1],
-            material.stars,
-            both[2],
-            material.targets[known[2]],
-            np.array(weighed)[known[2]],
-            [each.source for each, which in zip(material.lessons, known[2], strict=True) if which],
-        )
+    head = teacher.question_head(
+        both[2],
+        material.targets[known[2]],
+        head_weights(material)[known[2]],
+        [each.source for each, which in zip(material.lessons, known[2], strict=True) if which],
     )
     said = teacher.blended(
         {
-            "question": teacher.carried_over(fast, known, [rows @ heads["question"] for rows in both]),
-            **{name: [rows @ heads[name] for rows in fast] for name in ("cross", "poor")},
+            "question": teacher.carried_over(fast, known, [rows @ head for rows in both]),
+            **{name: [rows @ feelings[name] for rows in fast] for name in ("cross", "poor")},
         }
     )
     wanted = teacher.likely(said, material.targets, material.shares)
@@ -368,8 +381,9 @@ def train(data: Path) -> tuple[dict[str, Any], list[int], list[int]]:
     laid = [matrix(rows, names, mean, deviation) for rows in material.rows]
     by_hand, hand_bias = taught_by_hand(material, laid)
     fast = heard_first(material)
-    by_encoder, encoder_bias = taught_by_encoder(material, laid, fast)
-    moods, mood_bias = taught_moods(material, laid, fast)
+    feelings = teacher.feelings_of(fast[0], material.felt, fast[1], material.stars)
+    by_encoder, encoder_bias = taught_by_encoder(material, laid, fast, feelings)
+    moods, mood_bias = taught_moods(material, laid, fast, feelings)
     weights = BY_HAND * by_hand + (1 - BY_HAND) * by_encoder
     bias = BY_HAND * hand_bias + (1 - BY_HAND) * encoder_bias
 

@@ -388,7 +388,7 @@ class Judge(Table):
     """
 
     reader: bool = False  # a second look at the list
-    reader_teaches: bool = False  # its figures are features of what staff teach, unless an encoder is named
+    reader_teaches: bool = False  # it reads every post, and staff teach over its figures, unless an encoder is named
     encoder: Path | None = None  # sentences as figures: features of what staff teach
     classifier: Path | None = None
     negative_labels: tuple[str, ...] = ()  # of the classifier's; empty: those whose names say so

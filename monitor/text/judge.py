@@ -265,6 +265,9 @@ class Judge:
         else:
             odds, unhappy = model.score(heard.signals.tokens, heard.values)
             odds += sum(weight for _, weight in extra_contributions(heard))
+        read = self._own_models.mood(heard.text, heard.language)
+        if read is not None:
+            unhappy = ((odds if unhappy is None else unhappy) + read) / 2
         if heard.classified is not None:
             odds = (odds + heard.classified) / 2  # two judges of equal standing
         return _Odds(odds + (REPLY_ODDS if answers_us else 0.0), unhappy)

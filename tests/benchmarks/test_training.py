@@ -36,33 +36,32 @@ def test_a_fit_finds_the_weights_that_made_the_labels_and_sparse_rows_give_the_s
     assert still[1] == 1.0
 
 
-def material() -> teacher.Material:
+def test_heads_say_of_texts_without_a_label_what_the_labelled_ones_teach() -> None:
     """Texts on whose first number it depends whether they need an answer; the labels come from two sources."""
     own, comments, reviews = (RANDOM.normal(size=(count, 4)) for count in (300, 400, 300))
     sources = ["examples" if place % 3 else "reviews" for place in range(300)]
     often = np.array([0.0 if source == "examples" else 3.0 for source in sources])
-    return teacher.Material(
-        comments=comments,
-        felt=[{"anger"} if row[1] > 1 else {"joy"} for row in comments],
-        reviews=reviews,
-        stars=[1 if row[0] > 0.5 else 3 if row[0] > 0 else 5 for row in reviews],
-        own=own,
-        targets=(own[:, 0] + often > RANDOM.normal(size=300) / 3).astype(float),
-        shares=np.ones(300),
-        sources=sources,
+    targets = (own[:, 0] + often > RANDOM.normal(size=300) / 3).astype(float)
+    feelings = teacher.feelings_of(
+        comments,
+        [{"anger"} if row[1] > 1 else {"joy"} for row in comments],
+        reviews,
+        [1 if row[0] > 0.5 else 3 if row[0] > 0 else 5 for row in reviews],
     )
-
-
-def test_targets_say_of_texts_without_a_label_what_the_labelled_ones_teach() -> None:
-    given = material()
-    comments, reviews, own = teacher.targets(given, np.ones(300))
-    for said, rows in ((comments, given.comments), (reviews, given.reviews), (own, given.own)):
-        assert said.shape == (len(rows),)
-        assert said.min() >= 0
-        assert said.max() <= 1
-        assert np.corrcoef(said, rows[:, 0])[0, 1] > 0.7
-    assert np.corrcoef(comments, given.comments[:, 1])[0, 1] > 0.05, "what the comments feel is heard as well"
-    assert own.mean() == pytest.approx(given.targets.mean(), abs=0.02), "as often as the labels say"
+    heads = {**feelings, "question": teacher.question_head(own, targets, np.ones(300), sources)}
+    every = (comments, reviews, own)
+    said = teacher.likely(
+        teacher.blended({name: [rows @ heads[name] for rows in every] for name in teacher.BLEND}),
+        targets,
+        np.ones(300),
+    )
+    for found, rows in zip(said, every, strict=True):
+        assert found.shape == (len(rows),)
+        assert found.min() >= 0
+        assert found.max() <= 1
+        assert np.corrcoef(found, rows[:, 0])[0, 1] > 0.7
+    assert np.corrcoef(said[0], comments[:, 1])[0, 1] > 0.05, "what the comments feel is heard as well"
+    assert said[-1].mean() == pytest.approx(targets.mean(), abs=0.02), "as often as the labels say"
 
 
 class Encoder:

@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor.text.local_models.classifier import Classifier
 from monitor.text.local_models.encoder import Encoder
 from monitor.text.local_models.folder import LocalModelRefused
-from monitor.text.local_models.reader import Reader
+from monitor.text.local_models.reader import LANGUAGES, Reader
 
 _REMEMBERED = 4096  # texts whose figures are kept (6 MB at 384 each): learning anew reads the same answers again
 
@@ -58,6 +58,13 @@ class OwnModels:
         except LocalModelRefused as refusal:
             self._troubles[str(refusal)] = None
             return ()
+
+    def mood(self, text: str, language: str) -> float | None:
+        """Return the reader's log odds that a writer is unhappy; None without it, or in languages it is not for."""
+        if not isinstance(self._encoder, Reader) or language not in LANGUAGES:
+            return None
+        figures = self.vector(text)
+        return self._encoder.mood(figures) if figures else None
 
     def odds(self, texts: Sequence[str]) -> Sequence[float | None]:
         """Return for each text the classifier's log odds that it is negative; None without one."""

