@@ -1,9 +1,8 @@
 """The reader: write its heads anew (`--train`), or print what it adds to the mood and what a second look is worth.
 
-A head is a blend of logistic regressions on the encoder's figures, taught as the teacher of the shipped judge is
-(`benchmarks/teacher.py`): the question itself by labels and examples, what is cross by the feelings of comments, what
-is poor by the stars of reviews; the mood by feelings, stars and examples. No text of `labelled.never_trained()` is in
-it, and no tweet.
+A head is a logistic regression on the encoder's figures. That of the list is taught by the written posts that the
+shipped judge puts there: what it is sure of says little of what it is not. That of the mood is the blend that taught
+the judge's own (`benchmarks/teacher.py`). No text of `labelled.never_trained()` is in either, and no tweet.
 
     python -m benchmarks.reader [--train]
 """
@@ -13,11 +12,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from benchmarks import labelled, question, teacher, vectors  # sets the threads of numpy before it is imported
-from benchmarks.regression import Floats
+from benchmarks.regression import Dense, Floats, fit
 from benchmarks.train import (
     DATA,
     LANGUAGES,
@@ -25,46 +23,58 @@ from benchmarks.train import (
     Heads,
     examples_only,
     gather,
-    head_weights,
     mood_heads,
     read_csv,
 )
 from connectors import Post
-from monitor.cases.second_look import SHARE, moved
-from monitor.text.judge import Judge, JudgeInput, logit
+from monitor.cases.second_look import NOTHING, moved
+from monitor.text.explanations import ASKS, NEGATIVE
+from monitor.text.judge import Judge, JudgeInput
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import FORMAT, HEAD_FILE, Reader
+from monitor.text.local_models.reader import LANGUAGES as READER_LANGUAGES
 from monitor.text.model.evaluation import moods_of, roc_area
-from monitor.types import Verdict
 
 import numpy as np  # isort: skip
 
 ENCODER = "0.2.1"
-BLEND = {"question": 0.6, "cross": 0.25, "poor": 0.15}
-STEEP = 2.5  # log odds for each unit of the blend: beside the judge's own, neither voice drowns the other
+GRADES = {"must": 1.0, "look": 0.7, "no": 0.0}  # nearer to each other than what calls people: all of them are looked at
+PENALTY = 3e-3
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def train() -> None:
-    """Fit the heads, and write one blend of them for the question and one for the mood."""
+    """Fit both heads and write them."""
     found = gather(DATA)
     read = [vectors.encoded(texts).astype(float) for texts in found.texts]
     feelings = teacher.feelings_of(read[0], found.felt, read[1], found.stars)
-    sources = [each.source for each in found.lessons]
-    question_head = teacher.question_head(read[2], found.targets, head_weights(found), sources)
-    needs = STEEP * together({**feelings, "question": question_head}, BLEND, read[0])
-    middle = float(np.concatenate([read[0] @ needs, read[1] @ needs]).mean())
     mood = together(mood_heads(found, read, feelings), teacher.MOOD, read[0])
     steep, level = teacher.as_odds(read[2] @ mood, found.targets, examples_only(found))
+    weights, middle = list_head()
     body = {
         "format": FORMAT,
         "encoder": ENCODER,
-        "needs": {"bias": round(-middle, 4), "weights": rounded(needs)},
+        "list": {"bias": round(-middle, 4), "weights": rounded(weights)},
         "mood": {"bias": round(level, 4), "weights": rounded(steep * mood)},
     }
     HEAD_FILE.write_text(json.dumps(body, sort_keys=True) + "\n", encoding="ascii")
     print(f"{HEAD_FILE.name}: {HEAD_FILE.stat().st_size:,} bytes")
+
+
+def list_head() -> tuple[Floats, float]:
+    """Return the weights of the list's head, and what they say of its posts on average."""
+    never = labelled.never_trained()
+    texts = [each for each in labelled.written() if each.language == "en" and labelled.hash_of(each.text) not in never]
+    listed = [
+        (each.text, GRADES[grade])
+        for each, (grade, verdict) in zip(texts, question.judged_written(texts), strict=True)
+        if verdict.lane == "sweep" and not verdict.praise
+    ]
+    rows = vectors.encoded([text for text, _ in listed]).astype(float)
+    weights, _ = fit(Dense(rows), np.array([target for _, target in listed]), PENALTY)
+    print(f"the list's head: {len(listed)} posts")
+    return weights, float((rows @ weights).mean())
 
 
 def together(heads: Heads, shares: Mapping[str, float], first: Floats) -> Floats:
@@ -75,15 +85,6 @@ def together(heads: Heads, shares: Mapping[str, float], first: Floats) -> Floats
 def rounded(weights: Floats) -> list[float]:
     """Return weights as they are written."""
     return [round(float(weight), 4) for weight in weights]
-
-
-def second(reader: Reader, texts: list[str], verdicts: list[Verdict]) -> list[float]:
-    """Return the log odds of both judges together, as the list is ordered by them."""
-    own = [logit(min(max(each.needs_answer, 1e-4), 1 - 1e-4)) for each in verdicts]
-    read: list[float] = []
-    for first in range(0, len(texts), 64):
-        read += reader.odds(texts[first : first + 64])
-    return [mine + (theirs - mine) / 2 for mine, theirs in zip(own, read, strict=True)]
 
 
 def negative(judge: Judge, both: Judge, name: str, rows: list[tuple[str, bool]], language: str) -> None:
@@ -100,24 +101,38 @@ def negative(judge: Judge, both: Judge, name: str, rows: list[tuple[str, bool]],
 
 
 def lists(judge: Judge, reader: Reader) -> None:
-    """Print how right the list is, and its first quarter before and after, on the posts labelled with the question."""
+    """Print how right the list is, and its first quarter before and after, on posts labelled with the question."""
+    held = [each for each in labelled.written() if each.held and each.language == "en"]
+    sets = [(day.name, read_texts(day), question.judged_day(day)) for day in labelled.DAYS]
+    sets.append(("written held", [each.text for each in held], question.judged_written(held)))
     for dataset in (*labelled.ONLY_MEASURED, "google_play"):
-        texts = [each for each in [*labelled.measured(), *labelled.drawn()] if each.dataset == dataset]
+        some = [each for each in [*labelled.measured(), *labelled.drawn()] if each.dataset == dataset]
         if dataset == "google_play":
-            texts = [each for each in texts if each.held]
-        graded = question.judged(judge, texts)
-        rows = [
-            (each, one) for each, one in zip(texts, graded, strict=True) if one[1].lane == "sweep" and not one[1].praise
+            some = [each for each in some if each.held]
+        sets.append((dataset, [each.text for each in some], question.judged(judge, some)))
+    for name, texts, graded in sets:
+        listed = [
+            (text, one)
+            for text, one in zip(texts, graded, strict=True)
+            if one[1].lane == "sweep" and not one[1].praise and one[1].language in READER_LANGUAGES
         ]
-        found = second(reader, [each.text for each, _ in rows], [one[1] for _, one in rows])
-        after = []
-        for (_, (grade, verdict)), odds in zip(rows, found, strict=True):
-            own = logit(min(max(verdict.needs_answer, 1e-4), 1 - 1e-4))
-            after.append((grade, replace(verdict, need=moved(verdict.order, 2 * SHARE * (odds - own)))))
-        before, then = (quarter([(verdict.order, grade) for grade, verdict in each]) for each in (
-            [one for _, one in rows], after
-        ))  # fmt: skip
-        print(f"list of {dataset:12} n={len(rows):3} | first quarter right {before:.2f} -> {then:.2f}")
+        before = [(verdict.order, grade) for _, (grade, verdict) in listed]
+        found = reader.odds([text for text, _ in listed])
+        after = [(moved(need, odds), grade) for (need, grade), odds in zip(before, found, strict=True)]
+        closed = [
+            grade
+            for (need, grade), (_, (_, verdict)) in zip(after, listed, strict=True)
+            if need < NOTHING and not any(reason.startswith((ASKS, NEGATIVE)) for reason in verdict.reasons)
+        ]
+        share = f"{quarter(before):.2f} -> {quarter(after):.2f}"
+        below = f"{len(closed)}: must {closed.count('must')}, look {closed.count('look')}"
+        print(f"list of {name:12} n={len(listed):3} | first quarter right {share} | closed {below}")
+
+
+def read_texts(day: labelled.Day) -> list[str]:
+    """Return the labelled posts of a day as the second look reads them."""
+    labels = day.label_of()
+    return [f"{row.get('title', '')} {row['text']}".strip() for row in day.rows() if row["id"] in labels]
 
 
 def quarter(ordered: list[tuple[float, str]]) -> float:

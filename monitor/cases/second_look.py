@@ -16,8 +16,7 @@ from typing import Protocol
 from monitor.store import case_log, cases, key_values, list_entries
 from monitor.store.database import Database, Row
 from monitor.store.leases import Leases
-from monitor.text.explanations import ASKS
-from monitor.text.judge import logit
+from monitor.text.explanations import ASKS, NEGATIVE
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.reader import LANGUAGES
 from monitor.text.need import moved_by
@@ -28,10 +27,7 @@ log = logging.getLogger("earful.reader")
 AT_ONCE = 32  # entries between two writes: a tenth of a second of one processor
 DEADLINE = 10.0  # seconds that a batch may take; a hundred times what it does
 MOST_SLOW = 3  # batches that overran; then it is left alone until the next start
-SHARE = (
-    0.375  # of the distance between the two judges' log odds, by which an entry moves: chosen on lists of real posts
-)
-NOTHING = 0.22  # an entry that needs us less is none: of 300 on real posts none that must be answered stood below
+NOTHING = 0.2  # an entry that needs us less is none: of 24 such on six labelled days not one must be answered
 LOOKS, SPARE = "second-look", timedelta(seconds=15)
 TROUBLE = "reader:trouble"
 _UPTO = "reader:upto"  # the number of the last case that was looked at
@@ -129,7 +125,7 @@ class SecondLook:
 
     def _judge(self, row: Row, odds: float, now: datetime) -> None:
         """Move one entry, unless somebody has it by now, or it is told of already and would be closed."""
-        need = moved(row["need"], SHARE * (odds - logit(_held(row["needs_answer"]))))
+        need = moved(row["need"], odds)
         standing = cases.row_of(self.database, row["id"])
         if standing is None or standing["closed_at"] or standing["lane"] != "sweep" or standing["need"] != row["need"]:
             return
@@ -155,7 +151,9 @@ class SecondLook:
 
 def _may_close(standing: Row, row: Row) -> bool:
     untouched = not (standing["owner"] or standing["named"]) and standing["mentions"] == 1
-    return bool(untouched and standing["rating"] is None and not {ASKS, "offered"} & _words(row))
+    words = _words(row)
+    speaks = bool({ASKS, "offered"} & words) or any(word.startswith(NEGATIVE) for word in words)
+    return bool(untouched and standing["rating"] is None and not speaks)
 
 
 def _words(row: Row) -> set[str]:

@@ -32,7 +32,7 @@ def to_list(database: Database, now: datetime, size: int = 500) -> Iterator[Row]
 def listed_after(database: Database, number: int, limit: int) -> list[Row]:
     """Open entries of the list behind this number, as each was judged, by their numbers; no praise, none unread."""
     return database.rows(
-        "SELECT c.id, c.n, c.need, c.language, m.needs_answer, m.reasons, m.tags, p.title, p.text FROM cases c "
+        "SELECT c.id, c.n, c.need, c.language, m.reasons, m.tags, p.title, p.text FROM cases c "
         "JOIN mentions m ON m.id = (SELECT min(f.id) FROM mentions f WHERE f.case_id = c.id AND f.case_id <> '') "
         "JOIN posts p ON p.id = m.post_id WHERE c.n > :number AND c.lane = 'sweep' AND c.closed_at = '' "
         "AND c.praise = 0 AND c.unread = 0 AND p.deleted_at = '' AND p.purged_at = '' ORDER BY c.n LIMIT :limit",

@@ -19,6 +19,7 @@ PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
 LIKE_A_COMPLAINT = "reads like a complaint"
 ASKS = "asks you a question"
+NEGATIVE = "sounds negative"
 NOT_GOOD = "says that something is not good"
 UNREAD = "in a language that is not read here"
 _TOOK_TIME = 20  # words, signs counted too
@@ -90,9 +91,9 @@ def reasons_of(
         reasons.append("shouts")
     if negative and heard.sentiment.label == "negative":
         words = ", ".join(heard.sentiment.words[:_MOST_WORDS])
-        reasons.append(f"sounds negative{f' ({words})' if words and not named else ''}")
+        reasons.append(f"{NEGATIVE}{f' ({words})' if words and not named else ''}")
     elif heard.felt.odds >= FELT and not named:
-        reasons.append(f"sounds negative ({', '.join(heard.felt.words)})")
+        reasons.append(f"{NEGATIVE} ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
     return tuple(_readable(reason, heard) for reason in reasons) or (

