@@ -18,12 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import labelled  # noqa: E402
+from benchmarks import day_run, labelled  # noqa: E402
 from connectors import Post  # noqa: E402
 from monitor.text.features import BrandProfile  # noqa: E402
 from monitor.text.judge import Judge  # noqa: E402
-from monitor.text.model.grades import OPEN, Graded, Queue, list_order, queue_of, right  # noqa: E402
-from monitor.text.similarity import fingerprint, said_once  # noqa: E402
+from monitor.text.model.grades import OPEN, Graded, Queue, queue_of, right  # noqa: E402
 from monitor.types import Verdict  # noqa: E402
 
 MOMENT = datetime(2026, 11, 3, tzinfo=UTC)
@@ -60,6 +59,17 @@ def queue_line(queue: Queue) -> str:
     return " | ".join(parts)
 
 
+def seen_line(seen: day_run.Seen) -> str:
+    """Write what people find at the end of a day, case by case, in one line."""
+    called, listed, first80 = seen.called, seen.listed, seen.queue[:80]
+    parts = (
+        f"{len(called)} called for, right {share(day_run.right(called), len(called))}",
+        f"the first 80 hold {day_run.held(first80)} of {seen.musts} ({share(day_run.held(first80), seen.musts)})",
+        f"{len(listed)} in the list, right {share(day_run.right(listed), len(listed))}",
+    )
+    return " | ".join(parts)
+
+
 def made_day(posts: Sequence[Graded], size: int = 3_000) -> list[Graded]:
     """Make a day of this size of graded posts: all of them as often as they fit whole, then every so many-th."""
     if not posts:
@@ -71,18 +81,6 @@ def made_day(posts: Sequence[Graded], size: int = 3_000) -> list[Graded]:
 def share(part: int, whole: int) -> str:
     """Write a share as ".85"; "-" of nothing."""
     return f"{part / whole:.2f}".replace("0.", ".", 1) if whole else "-"
-
-
-def entries(graded: Sequence[Graded], day: labelled.Day = labelled.SAMPLE_DAY) -> list[str]:
-    """Return the grades of a day's list as people see it: what is said in the same words is one entry."""
-    texts = [row["text"] for row in day.rows() if row["id"] in day.label_of()]
-    listed = [
-        (verdict, grade, text)
-        for (grade, verdict), text in zip(graded, texts, strict=True)
-        if verdict.lane == "sweep" and not verdict.praise
-    ]
-    listed.sort(key=lambda each: list_order(each[0]))
-    return [listed[head][1] for head, *_ in said_once([("", fingerprint(text)) for _, _, text in listed])]
 
 
 def judged_day(day: labelled.Day = labelled.SAMPLE_DAY) -> list[Graded]:
@@ -178,8 +176,7 @@ def print_queues(days: Sequence[tuple[labelled.Day, Sequence[Graded]]], made: Se
     print("\nAs one queue, pings first, then the list by how much each post needs us:\n")
     for day, graded in days:
         print(f"{day.name:18}", queue_line(queue_of(graded)))
-        shown = entries(graded, day)
-        print(f"{'':18} its list as people see it: {len(shown)} entries, right {share(right(shown), len(shown))}")
+        print(f"{'':18} as people see it:", seen_line(day_run.seen(day)))
     print(f"{'made day of 3,000':18}", queue_line(queue_of(made_day(made))))
     print("(made of the sample day and every set above that is not a day)\n")
 
