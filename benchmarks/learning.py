@@ -1,5 +1,8 @@
 """What 200 answers of staff are worth: areas on posts that nobody has answered, before and after, on a new brand.
 
+Of tweets staff answer what is negative; of written posts and of reviews, those that are never trained on, what needs an
+answer.
+
 Everything goes the real way: posts are taken in, what opened a case is answered with `monitor.cases.say`, a few quiet
 posts a day are offered and answered too, and `monitor.learning.feedback` learns. The labelled data is not part of the
 repository; without it this says so and ends well.
@@ -13,6 +16,7 @@ import csv
 import random
 import sys
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import mean
@@ -20,6 +24,7 @@ from statistics import mean
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import labelled  # noqa: E402
 from connectors import Post  # noqa: E402
 from monitor.cases.actions import say  # noqa: E402
 from monitor.learning import feedback  # noqa: E402
@@ -70,6 +75,27 @@ def read(path: Path, text: str, label: str, negative: str) -> list[tuple[str, bo
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row.get(text) or "").strip() and row.get(label)]
     return [(row[text], row[label].strip().casefold() == negative) for row in rows]
+
+
+def question_sets() -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+    """The texts labelled with the question itself that no model was taught by, and whether they need an answer."""
+    for name, every in (("written", labelled.written), ("reviews", labelled.drawn)):
+        try:
+            texts = [each for each in every() if each.held and each.language == "en" and each.dataset != "goemotions"]
+        except labelled.DataAbsent as absent:
+            print(f"\n{name}: NOT MEASURED, {absent}")
+            continue
+        yield f"{name}, by the question", [(each.text, each.grade != "no") for each in texts]
+
+
+def sets(data: Path) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+    """Each set that is here, with its texts."""
+    for name, file, text, label, negative in SETS:
+        if (data / file).is_file():
+            yield name, read(data / file, text, label, negative)
+        else:
+            print(f"\n{name}: NOT MEASURED, {file} is not here")
+    yield from question_sets()
 
 
 def figures(assembly: Assembly, rest: list[tuple[str, bool]]) -> dict[str, float]:
@@ -137,11 +163,7 @@ def main() -> None:
     named = sys.argv[3] if len(sys.argv) > 3 else "none"
     encoder = named if named in ("none", "reader") else str(Path(named).resolve())
     print(f"What {answers} answers of staff are worth (mean of {len(SEEDS)} draws; posts that nobody answered)")
-    for name, file, text, label, negative in SETS:
-        if not (data / file).is_file():
-            print(f"\n{name}: NOT MEASURED, {file} is not here")
-            continue
-        rows = read(data / file, text, label, negative)
+    for name, rows in sets(data):
         runs = []
         for seed in SEEDS:
             with tempfile.TemporaryDirectory() as folder:
