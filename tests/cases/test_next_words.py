@@ -17,7 +17,7 @@ from tests.helpers import AGAIN, ANGRY, HOUR, NOW, THANKS, assembly_of, post, se
     [
         (-0.9, THANKS, True),
         (0.99, THANKS, False),  # calm, and yet less kind than before
-        (-0.99, AGAIN, False),  # less angry, and yet there is something to answer again
+        (-1.0, AGAIN, False),  # less angry, and yet there is something to answer again
     ],
 )
 def test_next_words_are_better_only_if_kinder_and_with_nothing_to_answer(

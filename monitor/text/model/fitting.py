@@ -205,12 +205,14 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[S
     `stream` are posts as they come in, answered or not; without any, the answered ones stand for them. Of the stream as
     many are called for as the shipped lines do, and a little less is listed: in a better order, more of what needs an
     answer is among them. Answers alone can't say where lines belong: they are few, and nearly all about what was shown.
-    Where answers held aside show that nothing is lost by it, fewer are called for, and the list is shorter still.
+    Where answers held aside show that nothing is lost by it, and the stream is expected to hold no more of it below the
+    lines, fewer are called for, and the list is shorter still.
     """
     answered = cases[:_MOST_CASES]
     rows = _weighed(answered, blended)
-    stream = stream or [Stands(row.before, row.after) for row in rows]
+    stream = stream or rows
     before = _tallies(rows, 0.0, (0.0,), blended=False)[0]
+    expected = sum(each.chance for each in stream if max(each.before) >= 0)
     wanted = min(_SURELY * before.shown, sum(row.yes for row in rows))
     for called in _SHARES:
         ping = _line([each.after[0] for each in stream], called * sum(each.before[0] >= 0 for each in stream))
@@ -218,9 +220,18 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[S
         listed = sum(each.before[0] < 0 <= each.before[1] for each in stream)
         sweeps = [_line(below, share * listed, _LIST_DOWN) for share in _LIST_SHARES]
         for sweep, after in zip(sweeps, _tallies(rows, ping, sweeps, blended=True), strict=True):
-            if after.shown >= wanted and after.called >= before.called:
+            if (
+                after.shown >= wanted
+                and after.called >= before.called
+                and _expected(stream, ping, sweep) >= _KEPT * expected
+            ):
                 return ping, sweep
     return ping, sweep
+
+
+def _expected(stream: Sequence[Stands], ping: float, sweep: float) -> float:
+    """Return how many posts that need an answer are shown of these, by their chances."""
+    return sum(each.chance for each in stream if each.after[0] >= ping or each.after[1] >= sweep)
 
 
 _FURTHEST = 3.0  # log odds that a line moves at most
@@ -240,6 +251,7 @@ def _line(above: Sequence[float], many: float, lowest: float = _FURTHEST) -> flo
     return max(-lowest, min(_FURTHEST, line))
 
 
+_KEPT = 0.96  # of what the stream is expected to show: chances of nothing add up, too
 _SURELY = 1.05  # held aside, this much more must be shown than before: the fit that is used was seen less
 _SHARES = tuple(share / 10 for share in range(1, 11))  # of the pings of before
 _LIST_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.93)  # of the list of before: what is learned makes it no longer
@@ -250,18 +262,22 @@ _MOST_CASES = 1_000  # on which lines are tried: they stand in an order that no 
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """How far a post stands above the line of a ping and of the list: by the judge alone, and by what was learned."""
+    """How far a post stands above the line of a ping and of the list: by the judge alone, and by what was learned.
+
+    `chance` is how likely it needs an answer, by what was learned.
+    """
 
     before: tuple[float, float]
     after: tuple[float, float]
+    chance: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Row(Stands):
     """An answered post; `yes` and `no` are for how many posts it stands."""
 
-    yes: float
-    no: float
+    yes: float = 0.0
+    no: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +296,7 @@ def _weighed(cases: Sequence[Case], blended: Sequence[float]) -> list[_Row]:
         _Row(
             (case.odds - case.ping_at, case.odds - case.sweep_at),
             (odds - case.ping_at, odds - case.sweep_at),
+            sigmoid(odds),
             case.target * (share if silent else 1.0),
             (1 - case.target) * (share if silent else 1.0),
         )

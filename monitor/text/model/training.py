@@ -51,7 +51,7 @@ def _stands(post: Lesson, learned: Learned, known: Mapping[str, float]) -> Stand
         odds = learned.odds(post.odds, post.tokens, post.signals, post.vector)
     lines = (post.ping_at, post.sweep_at)
     before, after = (tuple(value - line for line in lines) for value in (post.odds, odds))
-    return Stands((before[0], before[1]), (after[0], after[1]))
+    return Stands((before[0], before[1]), (after[0], after[1]), sigmoid(odds))
 
 
 def newest(lessons: Iterable[Lesson]) -> list[Lesson]:

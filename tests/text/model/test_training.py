@@ -14,6 +14,7 @@ from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from monitor.text.model import training
+from monitor.text.model.calibration import sigmoid
 from monitor.text.model.evaluation import roc_area
 from monitor.text.model.fitting import Case, Stands, cases_of, lines_of
 from monitor.text.model.trained import UNHAPPY, Answer, Learned, Lesson, strongest_words
@@ -203,7 +204,7 @@ def moves(rows: list[tuple[Case, float]], stream: list[Stands]) -> tuple[float, 
 
 def came(odds: float, own: float) -> Stands:
     """A post of the stream, with the same lines."""
-    return Stands((odds, odds + 1.0), (own, own + 1.0))
+    return Stands((odds, odds + 1.0), (own, own + 1.0), sigmoid(own))
 
 
 def test_as_many_are_called_for_as_before_and_no_more_listed_whatever_the_answers_were_about() -> None:
@@ -217,9 +218,9 @@ def test_as_many_are_called_for_as_before_and_no_more_listed_whatever_the_answer
 
 def test_fewer_are_called_for_and_listed_where_answers_held_aside_lose_nothing_by_it() -> None:
     """Half of the pings were wrong, and what was learned knows which: nobody is called for them any more."""
-    rows = [answered(0.5, n % 2 == 0, n, 1.0 if n % 2 == 0 else -3.0) for n in range(40)]
-    stream = [came(0.5, 1.0 if n % 2 == 0 else -3.0) for n in range(40)] + [
-        came(-0.5, -0.5 - n / 20) for n in range(40)
+    rows = [answered(0.5, n % 2 == 0, n, 1.0 if n % 2 == 0 else -5.0) for n in range(40)]
+    stream = [came(0.5, 1.0 if n % 2 == 0 else -5.0) for n in range(40)] + [
+        came(-0.5, -3.0 - n / 20) for n in range(40)
     ]
     ping, sweep = moves(rows, stream)
     assert sum(each.after[0] >= ping for each in stream) <= 20
@@ -242,6 +243,20 @@ def test_quiet_answers_stand_for_all_that_was_quiet() -> None:
     stream = [came(case.odds, own) for case, own in rows] + [came(-0.5, -0.4 - n / 50) for n in range(30)]
     _, sweep = moves(rows, stream)
     assert sweep <= -0.9 + 1.0
+
+
+def test_a_stream_that_would_lose_more_below_the_lines_keeps_its_list() -> None:
+    """Answers are about what was shown: that a shorter list loses nothing of them says little of the other posts."""
+    rows = [answered(0.5, True, n, 0.5) for n in range(30)] + [answered(-0.5, True, n, -0.1) for n in range(30, 40)]
+    rows += [answered(-2.0, False, n, -2.0) for n in range(40, 44)]
+    stream = [came(case.odds, own) for case, own in rows] + [came(-0.5, -0.4 - n / 50) for n in range(30)]
+
+    def listed(chance: float) -> int:
+        posts = [replace(each, chance=0.9 if each.after[0] >= -0.1 else chance) for each in stream]
+        ping, sweep = moves(rows, posts)
+        return sum(each.after[0] < ping and each.after[1] >= sweep for each in posts)
+
+    assert listed(0.0) < listed(0.3)
 
 
 def test_it_is_kept_as_text_and_read_back_the_same() -> None:
