@@ -29,7 +29,7 @@ from benchmarks.train import (
 from connectors import Post
 from monitor.cases.second_look import NOTHING, moved
 from monitor.text.explanations import ASKS, NEGATIVE
-from monitor.text.judge import Judge, JudgeInput
+from monitor.text.judge import MODELLED, Judge, JudgeInput
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.local_models.reader import FORMAT, HEAD_FILE, Reader
@@ -122,11 +122,15 @@ def lists(judge: Judge, reader: Reader) -> None:
         closed = [
             grade
             for (need, grade), (_, (_, verdict)) in zip(after, listed, strict=True)
-            if need < NOTHING and not any(reason.startswith((ASKS, NEGATIVE)) for reason in verdict.reasons)
+            if need < NOTHING
+            and verdict.language in MODELLED
+            and not any(reason.startswith((ASKS, NEGATIVE)) for reason in verdict.reasons)
         ]
         share = f"{quarter(before):.2f} -> {quarter(after):.2f}"
         below = f"{len(closed)}: must {closed.count('must')}, look {closed.count('look')}"
-        print(f"list of {name:12} n={len(listed):3} | first quarter right {share} | closed {below}")
+        first = [grade for _, grade in sorted(after, key=lambda one: -one[0])[: max(1, len(after) // 10)]]
+        tenth = f"{first.count('must')} of its first {len(first)} must"
+        print(f"list of {name:12} n={len(listed):3} | first quarter right {share} | {tenth} | closed {below}")
 
 
 def read_texts(day: labelled.Day) -> list[str]:

@@ -1,8 +1,8 @@
 """A second look at the list: the reader says of each new entry how much it needs us, and the order follows.
 
 It comes after storing, a second or two after first sight, so that nothing is added to what calls people; an alert is
-never touched, and none comes of it: of what it puts highest not nine in ten need an answer at once. An entry of which
-both judges say that nothing in it needs an answer closes as left in the list; its post stays with the mentions.
+never touched, and none comes of it: of what it puts highest not nine in ten need an answer at once. An English entry
+of which both judges say that nothing in it needs an answer closes as left in the list; its post stays a mention.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from monitor.store import case_log, cases, key_values, list_entries
 from monitor.store.database import Database, Row
 from monitor.store.leases import Leases
 from monitor.text.explanations import ASKS, NEGATIVE
+from monitor.text.judge import MODELLED
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.reader import LANGUAGES
 from monitor.text.need import moved_by
@@ -27,7 +28,7 @@ log = logging.getLogger("earful.reader")
 AT_ONCE = 32  # entries between two writes: a tenth of a second of one processor
 DEADLINE = 10.0  # seconds that a batch may take; a hundred times what it does
 MOST_SLOW = 3  # batches that overran; then it is left alone until the next start
-NOTHING = 0.2  # an entry that needs us less is none: of 24 such on six labelled days not one must be answered
+NOTHING = 0.2  # an entry that needs us less is none: of 20 such on six labelled days not one must be answered
 LOOKS, SPARE = "second-look", timedelta(seconds=15)
 TROUBLE = "reader:trouble"
 _UPTO = "reader:upto"  # the number of the last case that was looked at
@@ -153,7 +154,10 @@ def _may_close(standing: Row, row: Row) -> bool:
     untouched = not (standing["owner"] or standing["named"]) and standing["mentions"] == 1
     words = _words(row)
     speaks = bool({ASKS, "offered"} & words) or any(word.startswith(NEGATIVE) for word in words)
-    return bool(untouched and standing["rating"] is None and not speaks)
+    judged = (
+        row["language"] in MODELLED
+    )  # elsewhere there are no two judges: of 31 that would close 20 were worth a look
+    return bool(untouched and judged and standing["rating"] is None and not speaks)
 
 
 def _words(row: Row) -> set[str]:

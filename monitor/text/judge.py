@@ -36,7 +36,7 @@ from monitor.types import Verdict
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
 _LISTED_NEVER = 0.999
 NO_CONTEXT = "none of your context words"
-_MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
+MODELLED = frozenset({"en", "und", ""})  # languages that the shipped model has learned
 
 
 @value_class(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class Judge:
         return f"{name[:-1]}, learned/{learned.figures.answers})" if learned else name
 
     def _model_for(self, heard: Features) -> Model | None:
-        return self._model if heard.language in _MODELLED else None
+        return self._model if heard.language in MODELLED else None
 
     def _odds(self, heard: Features, answers_us: bool) -> _Odds:
         model = self._model_for(heard)
