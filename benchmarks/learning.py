@@ -170,8 +170,8 @@ def main() -> None:
                 runs.append(measure(Path(folder), rows, answers, seed, encoder))
         told = [run[2] for run in runs]
         given, yes = mean(each["answers"] for each in told), mean(each["yes"] for each in told)
-        heard = ", ".join(str(each["heard"]) for each in told)
-        print(f"\n{name}: {given:.0f} answers, {yes:.0f} of them yes; heard at {heard}")
+        heard = sum(each["heard"] for each in told)
+        print(f"\n{name}: {given:.0f} answers, {yes:.0f} of them yes; heard in {heard:.0f} of {len(told)} draws")
         for key in runs[0][0]:
             before, after = mean(run[0][key] for run in runs), mean(run[1][key] for run in runs)
             print(f"  {key:<18} {before:6.3f} -> {after:6.3f}   {after - before:+.3f}")

@@ -172,7 +172,8 @@ def _show_learned(question: str, learned: Learned) -> None:
     if not figures.answers:
         head.append("nothing learned yet", "dim")
     elif learned.blend:
-        head.append(f"used at {learned.blend:.0%}, from {_people(learned)}", "green")
+        share = "" if learned.blend == 1 else f" at {learned.blend:.0%}"  # as versions before this one learned it
+        head.append(f"used{share}, from {_people(learned)}", "green")
     else:
         head.append(f"not used yet: {figures.why_off}", "yellow")
     console.print(head, soft_wrap=one_line)

@@ -137,11 +137,7 @@ def learn_relevance(lessons: Iterable[Lesson]) -> Learned:
         return learned
     cases = cases_of(kept)
     aside = held_aside(cases)
-    ours = sorted(
-        case.odds + learned.blend * (own - case.odds)
-        for case, own in zip(cases, aside, strict=True)
-        if case.target > 0.5
-    )
+    ours = sorted(odds for case, odds in zip(cases, aside, strict=True) if case.target > 0.5)
     line = ours[int(len(ours) * LOST_AT_MOST)]
     share = 1 / (1 + math.exp(-max(-30.0, min(30.0, line))))
     return replace(learned, ping=None, sweep=round(min(0.5, share), 4))

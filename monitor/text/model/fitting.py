@@ -1,4 +1,4 @@
-"""From answers to weights: what each answer counts for, a fit from where the shipped judge stands, how far to hear it.
+"""From answers to weights: what each answer counts for, a fit from where the shipped judge stands, whether to hear it.
 
 Answers held aside decide: what was learned must lose less than the judge that it replaces, or it stays off.
 """
@@ -26,7 +26,6 @@ _VECTOR_RATE, _VECTOR_PENALTY = 4.0, 0.0005  # an encoder's figures move togethe
 _MOST_WORDS = 20_000
 _SPREE = 50  # answers of one person on one day that count in full; further ones count ever less
 _LARGEST_SHARE = 0.6  # of the weight of all answers, when several people answer
-_BLENDS = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(slots=True)
@@ -163,43 +162,38 @@ def _loss(case: Case, odds: float) -> float:
     return -(case.target * math.log(chance) + (1 - case.target) * math.log(1 - chance))
 
 
-def evidence(cases: list[Case], aside: list[float], figures: Figures) -> tuple[float, Figures]:
-    """Choose how much to hear: the blend of least loss on answers held aside, if that beats the judge; else none.
+def evidence(cases: list[Case], aside: list[float], figures: Figures) -> tuple[bool, Figures]:
+    """Say whether what was learned is heard: where it loses less on answers held aside than the judge alone.
 
     Answers are few and come from posts that were told, where the judge is hard to beat: to ask for more than winning
     there (a whole standard error, say) kept what helped everywhere else switched off.
     """
-    whole = sum(case.weight for case in cases)
+    alone = [case.odds for case in cases]
     labels = [case.target >= 0.5 for case in cases]
-    before = _mean(cases, [_loss(case, case.odds) for case in cases], whole)
-    best, least, after = 0.0, before, [case.odds for case in cases]
-    for blend in _BLENDS:
-        blended = [case.odds + blend * (own - case.odds) for case, own in zip(cases, aside, strict=True)]
-        loss = _mean(cases, [_loss(case, odds) for case, odds in zip(cases, blended, strict=True)], whole)
-        if loss < least:
-            best, least, after = blend, loss, blended
-    area_before, area_after = roc_area(labels, [case.odds for case in cases]), roc_area(labels, after)
+    before, after = (_mean_loss(cases, odds) for odds in (alone, aside))
+    area_before, area_after = roc_area(labels, alone), roc_area(labels, aside)
     off = ""
-    if not best:
+    if after >= before:
         off = "it did no better than the judge alone on answers held aside"
     elif area_after < area_before - 0.02:
         off = "it put answers held aside into a worse order than the judge alone"
     figures = replace(
         figures,
         loss_before=round(before, 5),
-        loss_after=round(least, 5),
+        loss_after=round(after, 5),
         area_before=round(area_before, 4),
         area_after=round(area_after, 4),
         why_off=off,
     )
-    return (0.0 if off else best), figures
+    return not off, figures
 
 
-def _mean(cases: Sequence[Case], values: Sequence[float], whole: float) -> float:
-    return sum(case.weight * value for case, value in zip(cases, values, strict=True)) / whole
+def _mean_loss(cases: Sequence[Case], odds: Sequence[float]) -> float:
+    whole = sum(case.weight for case in cases)
+    return sum(case.weight * _loss(case, each) for case, each in zip(cases, odds, strict=True)) / whole
 
 
-def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[Stands] = ()) -> tuple[float, float]:
+def lines_of(cases: Sequence[Case], learned: Sequence[float], stream: Sequence[Stands] = ()) -> tuple[float, float]:
     """Return how far this brand's lines for ping and list move from the shipped ones, in log odds.
 
     `stream` are posts as they come in, answered or not; without any, the answered ones stand for them. Of the stream as
@@ -209,9 +203,9 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[S
     lines, fewer are called for, and the list is shorter still.
     """
     answered = cases[:_MOST_CASES]
-    rows = _weighed(answered, blended)
+    rows = _weighed(answered, learned)
     stream = stream or rows
-    before = _tallies(rows, 0.0, (0.0,), blended=False)[0]
+    before = _tallies(rows, 0.0, (0.0,), learned=False)[0]
     expected = sum(each.chance for each in stream if max(each.before) >= 0)
     wanted = min(_SURELY * before.shown, sum(row.yes for row in rows))
     for called in _SHARES:
@@ -219,7 +213,7 @@ def lines_of(cases: Sequence[Case], blended: Sequence[float], stream: Sequence[S
         below = [each.after[1] for each in stream if each.after[0] < ping]
         listed = sum(each.before[0] < 0 <= each.before[1] for each in stream)
         sweeps = [_line(below, share * listed, _LIST_DOWN) for share in _LIST_SHARES]
-        for sweep, after in zip(sweeps, _tallies(rows, ping, sweeps, blended=True), strict=True):
+        for sweep, after in zip(sweeps, _tallies(rows, ping, sweeps, learned=True), strict=True):
             if (
                 after.shown >= wanted
                 and after.called >= before.called
@@ -288,7 +282,7 @@ class _Tally:
     called: float
 
 
-def _weighed(cases: Sequence[Case], blended: Sequence[float]) -> list[_Row]:
+def _weighed(cases: Sequence[Case], learned: Sequence[float]) -> list[_Row]:
     """Make answers stand for all posts: nearly all are about what was shown, and the few quiet ones for the rest."""
     quiet = [case.odds < min(case.ping_at, case.sweep_at) for case in cases]
     share = max(1.0, (len(cases) - sum(quiet)) / sum(quiet)) if any(quiet) else 1.0
@@ -300,16 +294,16 @@ def _weighed(cases: Sequence[Case], blended: Sequence[float]) -> list[_Row]:
             case.target * (share if silent else 1.0),
             (1 - case.target) * (share if silent else 1.0),
         )
-        for case, odds, silent in zip(cases, blended, quiet, strict=False)
+        for case, odds, silent in zip(cases, learned, quiet, strict=False)
     ]
 
 
-def _tallies(rows: Sequence[_Row], ping: float, sweeps: Sequence[float], *, blended: bool) -> list[_Tally]:
+def _tallies(rows: Sequence[_Row], ping: float, sweeps: Sequence[float], *, learned: bool) -> list[_Tally]:
     """Count for one move of the line of a ping, and many of the list's."""
     called = 0.0
     below: list[tuple[float, float]] = []
     for row in rows:
-        above_ping, above_sweep = row.after if blended else row.before
+        above_ping, above_sweep = row.after if learned else row.before
         if above_ping >= ping:
             called += row.yes
         else:

@@ -60,7 +60,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What one brand's staff have taught. `blend` is how much of it is heard: 0 is off, 1 is all.
+    """What one brand's staff have taught. `blend` is 1 where it is heard and 0 where not; once it was a part.
 
     `ping_move` and `sweep_move` are how far this brand's own lines for the lanes stand from the shipped ones, in log
     odds. `ping` and `sweep` are lines of its own, which earlier versions learned, None where there are none. `vector`

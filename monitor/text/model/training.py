@@ -1,4 +1,4 @@
-"""What staff teach the judge: an online logistic regression per brand, blended in only as far as it has proved itself.
+"""What staff teach the judge: an online logistic regression per brand, heard only where it has proved itself.
 
 Every answer is a lesson with its author and time. A learned judge begins where the shipped one stands. First it learns
 how much staff go by what needs an answer and how much by the mood, its two scores (`calibration.py`); then it moves
@@ -34,13 +34,12 @@ def learn(lessons: Iterable[Lesson], encoder: str = "", stream: Sequence[Lesson]
     if len(cases) < FEWEST or min(yes, len(cases) - yes) < FEWEST_OF_A_KIND:
         return Learned(figures=replace(figures, why_off=_too_few(len(cases), yes)))
     aside = held_aside(cases)
-    blend, figures = evidence(cases, aside, figures)
-    learned = replace(fit(cases), blend=blend, figures=figures, encoder=encoder)
-    if not blend:
+    heard, figures = evidence(cases, aside, figures)
+    learned = replace(fit(cases), blend=float(heard), figures=figures, encoder=encoder)
+    if not heard:
         return learned
-    blended = [case.odds + blend * (own - case.odds) for case, own in zip(cases, aside, strict=True)]
-    known = {case.key: odds for case, odds in zip(cases, blended, strict=True)}
-    ping, sweep = lines_of(cases, blended, [_stands(each, learned, known) for each in stream])
+    known = {case.key: odds for case, odds in zip(cases, aside, strict=True)}
+    ping, sweep = lines_of(cases, aside, [_stands(each, learned, known) for each in stream])
     return replace(learned, ping_move=ping, sweep_move=sweep)
 
 
