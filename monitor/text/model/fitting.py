@@ -43,7 +43,7 @@ class Case:
     sweep_at: float = 0.0
 
 
-def cases_of(lessons: list[Lesson]) -> list[Case]:
+def cases_of(lessons: Sequence[Lesson]) -> list[Case]:
     """Return one case a post, in an order that no one chose: contradictions settled, sprees bounded."""
     weights = _weights(lessons)
     by_key: dict[str, list[tuple[Lesson, float]]] = {}
@@ -64,7 +64,7 @@ def cases_of(lessons: list[Lesson]) -> list[Case]:
     return cases
 
 
-def _weights(lessons: list[Lesson]) -> list[float]:
+def _weights(lessons: Sequence[Lesson]) -> list[float]:
     """Bound what one person can do: a spree counts ever less, and nobody outweighs the others together by far."""
     days: dict[tuple[str, str], int] = {}
     for lesson in lessons:

@@ -24,10 +24,18 @@ FEWEST_OF_A_KIND = 5  # of both yes and no
 def learn(lessons: Iterable[Lesson], encoder: str = "", stream: Sequence[Lesson] = ()) -> Learned:
     """Build what one brand's staff have taught from all their answers. The order of the lessons does not matter.
 
-    `encoder` names the model that made their vectors. `stream` are the brand's last posts, answered or not (nobody asks
-    what their answer is): by them the lines are drawn.
+    `encoder` names the model that made their vectors; they are heard where answers held aside lose less by it. `stream`
+    are the brand's last posts, answered or not (nobody asks what their answer is): by them the lines are drawn.
     """
     kept = newest(lessons)
+    found = _learned(kept, encoder, stream)
+    if not found.vector:
+        return found
+    plain = _learned([replace(each, vector=()) for each in kept], "", [replace(each, vector=()) for each in stream])
+    return min(found, plain, key=lambda each: (not each.blend, each.figures.loss_after))
+
+
+def _learned(kept: Sequence[Lesson], encoder: str, stream: Sequence[Lesson]) -> Learned:
     cases = cases_of(kept)
     figures = Figures(len(kept), sum(lesson.answer == "yes" for lesson in kept), len({lesson.by for lesson in kept}))
     yes = sum(case.target >= 0.5 for case in cases)

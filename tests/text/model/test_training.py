@@ -387,3 +387,22 @@ def test_two_hundred_answers_on_real_posts_do_not_make_it_worse(
     ]
     learned = training.learn(lessons[:200])
     assert area(learned, lessons[200:]) >= area(Learned(), lessons[200:]) + least
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_an_encoder_is_heard_where_answers_held_aside_lose_less_by_it(tells: bool) -> None:
+    """Figures that say nothing of the answers cost more than they bring: then words alone are learned."""
+    chance = random.Random(3)
+
+    def seen(each: Lesson) -> Lesson:
+        sign = (1.0 if each.answer == "yes" else -1.0) if tells else chance.choice((1.0, -1.0))
+        figures = [chance.gauss(0.0, 1.0) for _ in range(40)]
+        size = sum(value * value for value in figures) ** 0.5
+        return replace(each, vector=(sign * 0.8, *(0.6 * value / size for value in figures)))
+
+    learned = training.learn([seen(each) for each in kettles(200)], "an encoder")
+    assert learned.blend
+    assert (bool(learned.vector), learned.encoder) == ((True, "an encoder") if tells else (False, ""))
+    fresh = [seen(each) for each in kettles(200, seed=4)]
+    odds = [learned.odds(each.odds, each.tokens, each.signals, each.vector if tells else ()) for each in fresh]
+    assert roc_area([each.answer == "yes" for each in fresh], odds) > 0.9
