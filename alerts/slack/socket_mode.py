@@ -127,6 +127,7 @@ class _Socket(SocketModeClient):
         self.web_client.ssl = trusted()  # else each connection reads all authorities of this machine again
         self.proxy = settings.proxy.get_secret_value() if settings.proxy else None
         self.trouble = "not connected yet"
+        self._longest = settings.timeout + 1
         self._not_before = 0.0
         self._pause = 1.0
 
@@ -161,7 +162,25 @@ class _Socket(SocketModeClient):
                 held.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # it is gone already
+        self._end_reading()
         self.close()
+
+    def _end_reading(self) -> None:
+        """Say that the session has ended until its reader hears it: as it begins it says itself that it has not.
+
+        Closing waits for the reader without end. Whatever still holds it after a time limit ends with the process.
+        """
+        reader = self.current_session_runner
+        reader.event.set()
+        ends = time.monotonic() + self._longest
+        while reader.is_alive():
+            if time.monotonic() > ends:
+                _log.warning("slack: a connection did not end in %g s; it is left to end by itself", self._longest)
+                reader.thread = None  # type: ignore[assignment]  # as slack_sdk itself sets it
+                return
+            self.auto_reconnect_enabled, self.current_session_state.terminated = False, True
+            self.disconnect()
+            reader.thread.join(0.05)
 
 
 def ask_first(bot: Slack, press: Press) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.socket_mode.builtin.connection import Connection
 
 from alerts import ChannelError
 from alerts.slack import blocks
@@ -80,6 +81,29 @@ def test_a_press_is_kept_and_then_acknowledged(slack: FakeSlack, spool: Spool) -
             envelope_id=envelope,
         )
     ]
+
+
+def test_hanging_up_just_as_a_connection_begins_to_be_read_has_an_end(
+    slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """slack_sdk's reader says "not ended" as it begins. Said after "ended", closing waited for it without end."""
+    begun, begins = threading.Event(), Connection.run_until_completion
+
+    def begins_late(self: Connection, state: Any) -> None:
+        begun.set()
+        while self.is_active():  # until it was hung up
+            threading.Event().wait(0.01)
+        state.terminated = False
+        begins(self, state)
+
+    monkeypatch.setattr(Connection, "run_until_completion", begins_late)
+    presses = listener(slack)
+    presses.start(Spool())
+    assert begun.wait(10)
+    ending = threading.Thread(target=presses.stop, daemon=True)
+    ending.start()
+    ending.join(30)
+    assert not ending.is_alive()
 
 
 def test_a_choice_in_a_menu_brings_its_value(slack: FakeSlack, spool: Spool) -> None:
