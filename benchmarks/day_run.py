@@ -5,6 +5,7 @@ A person's posts in one conversation are one case there, and what is said in the
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,11 @@ from benchmarks import labelled
 from connectors import Post, Request
 from connectors.replay import Replay
 from connectors.replay import Settings as ReplaySettings
+from monitor.notify.said_once import shown_once
 from monitor.settings.loading import load
 from monitor.store import list_entries
-from monitor.store.database import Database, Row
+from monitor.store.database import Database
 from monitor.text.model.grades import GRADES
-from monitor.text.similarity import said_once
 from monitor.wiring import Assembly, assemble, open_store
 
 NIGHT = datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
@@ -91,9 +92,9 @@ def _brand(day: labelled.Day, name: str) -> str:
     for row in day.rows():
         if row.get("own") and day.brand_of(row) == name:
             accounts.setdefault(row["source"], set()).add(row["author"])
-    written = ", ".join(f"{network} = {sorted(names)}" for network, names in accounts.items())
+    written = ", ".join(f"{network} = {json.dumps(sorted(names))}" for network, names in accounts.items())
     query = " OR ".join(day.brands[name])
-    return f'[[brands]]\nname = "{name}"\nquery = "{query}"\naccounts = {{ {written} }}\n'.replace("'", '"')
+    return f'[[brands]]\nname = "{name}"\nquery = "{query}"\naccounts = {{ {written} }}\n'
 
 
 def _take(assembly: Assembly, day: labelled.Day) -> None:
@@ -136,10 +137,6 @@ def _found(database: Database, labels: Mapping[str, tuple[str, str]]) -> Seen:
     listed.sort(key=lambda row: (-row["need"], row["n"]))
     return Seen(
         tuple(tuple(grades[row["id"]]) for row in called if row["id"] in grades),
-        tuple(tuple(grades[row["id"]]) for row in _once(listed) if row["id"] in grades),
+        tuple(tuple(grades[row["id"]]) for row in shown_once(listed)[0] if row["id"] in grades),
         sum(grade == "must" for grade, _ in labels.values()),
     )
-
-
-def _once(rows: Sequence[Row]) -> list[Row]:
-    return [rows[head] for head, *_ in said_once([(row["story_id"], row["fingerprint"]) for row in rows])]

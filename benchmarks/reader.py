@@ -18,23 +18,20 @@ from benchmarks import labelled, question, teacher, vectors  # sets the threads 
 from benchmarks.regression import Dense, Floats, fit
 from benchmarks.train import (
     DATA,
-    LANGUAGES,
-    TWEETS,
     Heads,
     examples_only,
     gather,
     mood_heads,
-    read_csv,
+    tweets,
 )
 from connectors import Post
-from monitor.cases.second_look import NOTHING, moved
-from monitor.text.explanations import ASKS, NEGATIVE
-from monitor.text.judge import MODELLED, Judge, JudgeInput
+from monitor.cases.second_look import is_nothing, moved
+from monitor.text.judge import Judge, JudgeInput
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.operator_models import OwnModels
-from monitor.text.local_models.reader import FORMAT, HEAD_FILE, Reader
-from monitor.text.local_models.reader import LANGUAGES as READER_LANGUAGES
+from monitor.text.local_models.reader import FORMAT, HEAD_FILE, LANGUAGES, Reader
 from monitor.text.model.evaluation import moods_of, roc_area
+from monitor.text.model.grades import is_listed, right
 
 import numpy as np  # isort: skip
 
@@ -69,7 +66,7 @@ def list_head() -> tuple[Floats, float]:
     listed = [
         (each.text, GRADES[grade])
         for each, (grade, verdict) in zip(texts, question.judged_written(texts), strict=True)
-        if verdict.lane == "sweep" and not verdict.praise
+        if is_listed(verdict)
     ]
     rows = vectors.encoded([text for text, _ in listed]).astype(float)
     weights, _ = fit(Dense(rows), np.array([target for _, target in listed]), PENALTY)
@@ -112,25 +109,26 @@ def lists(judge: Judge, reader: Reader) -> None:
         sets.append((dataset, [each.text for each in some], question.judged(judge, some)))
     for name, texts, graded in sets:
         listed = [
-            (text, one)
-            for text, one in zip(texts, graded, strict=True)
-            if one[1].lane == "sweep" and not one[1].praise and one[1].language in READER_LANGUAGES
+            (text, grade, verdict)
+            for text, (grade, verdict) in zip(texts, graded, strict=True)
+            if is_listed(verdict) and verdict.language in LANGUAGES
         ]
-        before = [(verdict.order, grade) for _, (grade, verdict) in listed]
-        found = reader.odds([text for text, _ in listed])
-        after = [(moved(need, odds), grade) for (need, grade), odds in zip(before, found, strict=True)]
+        found = reader.odds([text for text, _, _ in listed])
+        needs = [moved(verdict.order, odds) for (_, _, verdict), odds in zip(listed, found, strict=True)]
         closed = [
             grade
-            for (need, grade), (_, (_, verdict)) in zip(after, listed, strict=True)
-            if need < NOTHING
-            and verdict.language in MODELLED
-            and not any(reason.startswith((ASKS, NEGATIVE)) for reason in verdict.reasons)
+            for need, (_, grade, verdict) in zip(needs, listed, strict=True)
+            if is_nothing(need, verdict.language, {*verdict.reasons, *verdict.tags})
         ]
-        share = f"{quarter(before):.2f} -> {quarter(after):.2f}"
-        below = f"{len(closed)}: must {closed.count('must')}, look {closed.count('look')}"
-        first = [grade for _, grade in sorted(after, key=lambda one: -one[0])[: max(1, len(after) // 10)]]
-        tenth = f"{first.count('must')} of its first {len(first)} must"
-        print(f"list of {name:12} n={len(listed):3} | first quarter right {share} | {tenth} | closed {below}")
+        after = [(need, grade) for need, (_, grade, _) in zip(needs, listed, strict=True)]
+        before, quarter = first([(verdict.order, grade) for _, grade, verdict in listed], 4), first(after, 4)
+        tenth = first(after, 10)
+        print(
+            f"list of {name:12} n={len(listed):3}"
+            f" | first quarter right {right(before) / len(before):.2f} -> {right(quarter) / len(quarter):.2f}"
+            f" | {tenth.count('must')} of its first {len(tenth)} must"
+            f" | closed {len(closed)}: must {closed.count('must')}, look {closed.count('look')}"
+        )
 
 
 def read_texts(day: labelled.Day) -> list[str]:
@@ -139,10 +137,9 @@ def read_texts(day: labelled.Day) -> list[str]:
     return [f"{row.get('title', '')} {row['text']}".strip() for row in day.rows() if row["id"] in labels]
 
 
-def quarter(ordered: list[tuple[float, str]]) -> float:
-    """Return how much of the first quarter of a list is must or look."""
-    first = sorted(ordered, key=lambda one: -one[0])[: max(1, len(ordered) // 4)]
-    return sum(grade != "no" for _, grade in first) / len(first)
+def first(listed: list[tuple[float, str]], part: int) -> list[str]:
+    """Return the grades of the first part of a list: of a quarter with 4, of a tenth with 10."""
+    return [grade for _, grade in sorted(listed, key=lambda one: -one[0])[: max(1, len(listed) // part)]]
 
 
 def main() -> None:
@@ -159,19 +156,8 @@ def main() -> None:
         return
     judge, both = Judge([]), Judge([], own_models=OwnModels(reader=lambda: reader))
     print('The area on "negative", the judge alone and with the reader (`reader_teaches`).\n')
-    for name in ("airline", "sxsw", "sanders", "brands_32"):
-        file, column, label, value = TWEETS[name]
-        rows = [
-            (row[column], row[label] == value)
-            for row in read_csv(DATA / "mentions" / file)
-            if row[column] and row[label].lower() != "irrelevant"
-        ]
-        negative(judge, both, name, rows, "en")
-    of_language: dict[str, list[tuple[str, bool]]] = {code: [] for code in LANGUAGES.values()}
-    for row in read_csv(DATA / "mentions" / "xlmt_8_languages.csv"):
-        of_language[LANGUAGES[row["language"]]].append((row["text"], row["label"] == "negative"))
-    for code, spoken in of_language.items():
-        negative(judge, both, f"xlm-t {code}", spoken, code)
+    for name, language, rows in tweets(DATA):
+        negative(judge, both, name, rows, language)
     print("\nThe list after a second look.\n")
     lists(judge, reader)
     print()

@@ -436,24 +436,29 @@ LANGUAGES = {
 }  # fmt: skip
 
 
-def report(data: Path, model: Path) -> None:
-    """Print the figures on tweets that were never trained on, both halves, then those of each language."""
-    print("Negative or not? Tweets that the model never saw.\n")
-    judge = Judge([], model=model)
+def tweets(data: Path) -> Iterator[tuple[str, str, list[tuple[str, bool]]]]:
+    """Give each set of tweets: its name, the language, and the texts with whether they are negative."""
     for name, (file, text_column, label_column, negative) in TWEETS.items():
         rows = [
             (row[text_column], row[label_column] == negative)
             for row in read_csv(data / "mentions" / file)
             if row[text_column] and row[label_column].lower() != "irrelevant"
         ]
-        for side in ("dev", "aside"):
-            print(f"{name:9} {side:5} {figures(judge, [row for row in rows if half(row[0]) == side], 'en')}")
+        yield name, "en", rows
     rows_of: dict[str, list[tuple[str, bool]]] = {code: [] for code in LANGUAGES.values()}
     for row in read_csv(data / "mentions" / "xlmt_8_languages.csv"):
         rows_of[LANGUAGES[row["language"]]].append((row["text"], row["label"] == "negative"))
     for code, rows in rows_of.items():
+        yield f"xlm-t {code}", code, rows
+
+
+def report(data: Path, model: Path) -> None:
+    """Print the figures on tweets that were never trained on, both halves, then those of each language."""
+    print("Negative or not? Tweets that the model never saw.\n")
+    judge = Judge([], model=model)
+    for name, language, rows in tweets(data):
         for side in ("dev", "aside"):
-            print(f"xlm-t {code:3} {side:5} {figures(judge, [row for row in rows if half(row[0]) == side], code)}")
+            print(f"{name:9} {side:5} {figures(judge, [row for row in rows if half(row[0]) == side], language)}")
     print()
 
 

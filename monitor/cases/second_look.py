@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -130,7 +130,7 @@ class SecondLook:
         standing = cases.row_of(self.database, row["id"])
         if standing is None or standing["closed_at"] or standing["lane"] != "sweep" or standing["need"] != row["need"]:
             return
-        if need < NOTHING and _may_close(standing, row):
+        if is_nothing(need, row["language"], _words(row)) and _may_close(standing):
             cases.change(
                 self.database, row["id"], need=need, closed_at=now, closed_by="Earful", outcome="listed",
                 next_step_at=None, claim_expires_at=None,
@@ -150,14 +150,16 @@ class SecondLook:
             self._tell("reader", f"The second look at the list is skipped: {what}", "the rest still works", now)
 
 
-def _may_close(standing: Row, row: Row) -> bool:
+def is_nothing(need: float, language: str, words: Collection[str]) -> bool:
+    """Whether both judges find nothing that needs an answer in an entry; `words` are its reasons and tags."""
+    speaks = not {ASKS, "offered"}.isdisjoint(words) or any(word.startswith(NEGATIVE) for word in words)
+    judged = language in MODELLED  # elsewhere nobody else has judged: of 31 that would close 20 were a look
+    return need < NOTHING and judged and not speaks
+
+
+def _may_close(standing: Row) -> bool:
     untouched = not (standing["owner"] or standing["named"]) and standing["mentions"] == 1
-    words = _words(row)
-    speaks = bool({ASKS, "offered"} & words) or any(word.startswith(NEGATIVE) for word in words)
-    judged = (
-        row["language"] in MODELLED
-    )  # elsewhere there are no two judges: of 31 that would close 20 were worth a look
-    return bool(untouched and judged and standing["rating"] is None and not speaks)
+    return bool(untouched and standing["rating"] is None)
 
 
 def _words(row: Row) -> set[str]:

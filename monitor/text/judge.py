@@ -24,6 +24,7 @@ from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sente
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
+from monitor.text.model.calibration import sigmoid
 from monitor.text.model.linear import Model, ModelRefused, Thresholds, read
 from monitor.text.model.trained import UNHAPPY, Answer, Learned, Lesson
 from monitor.text.need import is_beneath_the_list, need_of
@@ -193,7 +194,7 @@ class Judge:
         model = self._model_for(heard)
         ours = post.rating is not None
         ping_at, sweep_at = map(logit, begin(self._lines(model, heard, None), heard, ours=ours, ruled=model is None))
-        if not ours and is_beneath_the_list(_chance(odds.needs), heard):
+        if not ours and is_beneath_the_list(sigmoid(odds.needs), heard):
             sweep_at = max(ping_at, logit(_LISTED_NEVER))  # however much it may come to need an answer
         signals = _taught_by(heard, odds)
         return Lesson(key, heard.signals.tokens, signals, odds.needs, answer, by, at, vector, ping_at, sweep_at)
@@ -290,13 +291,13 @@ class Judge:
     ) -> Verdict:
         model = self._model_for(heard)
         lines = self._lines(model, heard, learned)
-        needs, star_reason = by_stars(_chance(taught), post.rating, heard, lines)
-        unhappy = -1.0 if odds.unhappy is None else _chance(odds.unhappy)
+        needs, star_reason = by_stars(sigmoid(taught), post.rating, heard, lines)
+        unhappy = -1.0 if odds.unhappy is None else sigmoid(odds.unhappy)
         if heard.critical:
             heard = replace(heard, critical=believed(heard.critical, needs, unhappy))
         ours = answers_us or post.rating is not None
         lane = lane_of(needs, lines, heard, ours=ours, ruled=model is None, stars=bool(star_reason))
-        if lane == "sweep" and not ours and is_beneath_the_list(_chance(odds.needs), heard):
+        if lane == "sweep" and not ours and is_beneath_the_list(sigmoid(odds.needs), heard):
             lane = "none"
         if lane == "none" and follows and asks_on(heard):
             lane = "sweep"
@@ -352,10 +353,6 @@ def _churn(heard: Features) -> tuple[str, ...]:
 def _stands_below(post: Post, context: tuple[str, ...]) -> bool:
     """Whether a context word stands in what a post answers."""
     return bool(post.parent_text) and names_context(replace(post, text=post.parent_text), context)
-
-
-def _chance(odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
 def logit(chance: float) -> float:

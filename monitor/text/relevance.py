@@ -9,7 +9,6 @@ an offer to mute it, which a person takes or leaves.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from typing import Literal
 
 from connectors import Post
 from monitor.text.complaint_signals import tokens_of
+from monitor.text.model.calibration import sigmoid
 from monitor.text.model.fitting import cases_of, held_aside
 from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.model.training import learn, newest
@@ -139,7 +139,7 @@ def learn_relevance(lessons: Iterable[Lesson]) -> Learned:
     aside = held_aside(cases)
     ours = sorted(odds for case, odds in zip(cases, aside, strict=True) if case.target > 0.5)
     line = ours[int(len(ours) * LOST_AT_MOST)]
-    share = 1 / (1 + math.exp(-max(-30.0, min(30.0, line))))
+    share = sigmoid(line)
     return replace(learned, ping=None, sweep=round(min(0.5, share), 4))
 
 
@@ -154,7 +154,7 @@ def relevance(post: Post, context: tuple[str, ...], learned: Learned | None, lan
         return Relevance(1.0, kept=True)
     tokens = tokens_for(post, language)
     odds = learned.odds(odds_before(post, context), tokens, {})
-    share = 1 / (1 + math.exp(-max(-30.0, min(30.0, odds))))
+    share = sigmoid(odds)
     if share >= learned.sweep:
         return Relevance(round(share, 4), kept=True)
     against = sorted((learned.weights.get(token, 0.0), token) for token in set(tokens))[:3]

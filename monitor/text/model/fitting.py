@@ -263,15 +263,15 @@ class Stands:
 
     before: tuple[float, float]
     after: tuple[float, float]
-    chance: float = 0.5
+    chance: float
 
 
 @dataclass(frozen=True, slots=True)
 class _Row(Stands):
     """An answered post; `yes` and `no` are for how many posts it stands."""
 
-    yes: float = 0.0
-    no: float = 0.0
+    yes: float
+    no: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,11 @@ def right(grades: Sequence[str]) -> int:
     return len(grades) - grades.count("no")
 
 
+def is_listed(verdict: Verdict) -> bool:
+    """Whether a post is in the list; praise has a lane of its own."""
+    return verdict.lane == "sweep" and not verdict.praise
+
+
 def list_order(verdict: Verdict) -> float:
     """What the list is ordered by, the first one smallest."""
     return -verdict.order
@@ -67,9 +72,7 @@ def queue_of(posts: Iterable[Graded]) -> Queue:
     """Put graded posts into the order in which people read them."""
     day = list(posts)
     pings = sorted((each for each in day if each[1].lane == "ping"), key=lambda each: list_order(each[1]))
-    listed = sorted(
-        (each for each in day if each[1].lane == "sweep" and not each[1].praise), key=lambda each: list_order(each[1])
-    )
+    listed = sorted((each for each in day if is_listed(each[1])), key=lambda each: list_order(each[1]))
     called, below = tuple(grade for grade, _ in pings), tuple(grade for grade, _ in listed)
     return Queue(
         posts=len(day),
