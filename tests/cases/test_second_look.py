@@ -21,6 +21,7 @@ from tests.helpers import ANGRY, HOUR, NOW, Clock, assembly_of, post, settings_f
 MILD = "I am not sure about the new Acme app"
 IDLE = "telling my kids Acme used to send the bill on PAPER"
 GERMAN = "wetten dass ich bei Acme wieder ohne Liste stehe"
+STARS = "It is fine. It rolls. Three for the Acme"
 PADS = "Acme pads order closed, 14 sets"
 QUIET = "heard the Acme kettle is not worth the money"
 QUESTION = "anyone know if Acme ships to Norway"
@@ -88,13 +89,16 @@ def test_the_list_is_ordered_by_both_judges_once_and_an_alert_is_left_alone(acme
 
 def test_what_both_judges_find_nothing_in_leaves_the_list_and_its_post_stays(acme: Assembly) -> None:
     listed(acme, IDLE, QUESTION, MILD)
-    take(acme, post(PADS, author="taken"), replace(post(GERMAN, author="german"), lang="de"))
+    take(acme, post(PADS, author="taken"), replace(post(GERMAN, author="german"), lang="de"),
+         replace(post(STARS, author="stars"), rating=3.0))  # fmt: skip
     (mine,) = (row["id"] for row in acme.database.rows("SELECT id FROM cases WHERE author = 'taken'"))
     cases.change(acme.database, mine, owner="ANA", owner_id="ANA")
-    look, _ = looking(acme, Judging(dict.fromkeys((IDLE, QUESTION, MILD, PADS, GERMAN), -12.0)))
+    look, _ = looking(acme, Judging(dict.fromkeys((IDLE, QUESTION, MILD, PADS, GERMAN, STARS), -12.0)))
     look.work(Clock())
     closed = {row["author"]: row["outcome"] for row in acme.database.rows("SELECT * FROM cases WHERE closed_at <> ''")}
-    assert closed == {"a0": "listed"}, "a question stays, what sounds negative, is not in English, or somebody has"
+    assert closed == {"a0": "listed"}, (
+        "a question stays, what sounds negative, is not in English, has stars, or somebody has"
+    )
     (left,) = (row["id"] for row in acme.database.rows("SELECT id FROM cases WHERE closed_at <> ''"))
     assert "second look" in str([line.detail for line in case_log.of_case(acme.database, left)])
 
