@@ -127,12 +127,14 @@ def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, li
         return 0, []
     for each in leavers.values():
         key_values.take_period(database, each.key, now)
-    rows = _theirs(database, Directory(database, rules.settings), set(leavers), now)[:MOST]
-    if rows:
-        why = " · ".join(leavers[person].why for person in dict.fromkeys(row["theirs"] for row in rows))
-        for row in rows:
+    rows = _theirs(database, Directory(database, rules.settings), set(leavers), now)
+    for first in range(0, len(rows), MOST):
+        some = rows[first : first + MOST]
+        why = " · ".join(leavers[person].why for person in dict.fromkeys(row["theirs"] for row in some))
+        for row in some:
             cases.change(database, row["id"], offered_at=now)
-        _tell(database, rules, [row["id"] for row in rows], on, why, now)
+        about = f"{OFFER}{now.isoformat()}" + (f":{first}" if first else "")
+        _tell(database, rules, about, [row["id"] for row in some], on, why, now)
     return len(rows), [person.name for person in on]
 
 
@@ -147,11 +149,11 @@ def _theirs(database: Database, directory: Directory, persons: set[str], now: da
 
 
 def _tell(
-    database: Database, rules: Rules, named: Sequence[str], on: Sequence[Person], why: str, now: datetime
+    database: Database, rules: Rules, about: str, named: Sequence[str], on: Sequence[Person], why: str, now: datetime
 ) -> None:
     rows = [
         deliveries.new_row(
-            about=f"{OFFER}{now.isoformat()}",
+            about=about,
             target=each.target,
             now=now,
             due_at=now,

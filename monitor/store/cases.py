@@ -347,10 +347,10 @@ def conversations(database: Database, source: str, answered_since: datetime, lim
 
 
 def owned(database: Database) -> list[Row]:
-    """Open cases that somebody has and has not answered."""
+    """Open cases that somebody has and has not answered, the oldest first."""
     return database.rows(
         "SELECT id, owner, owner_id, targets, offered_at FROM cases WHERE closed_at = '' AND owner <> '' "
-        "AND (answered_at = '' OR answered_at < last_posted_at)"
+        "AND (answered_at = '' OR answered_at < last_posted_at) ORDER BY opened_at, n"
     )
 
 

@@ -245,7 +245,7 @@ def own_tags(database: Database) -> list[str]:
         )
         for tag in row["own_tags"].split()
     )
-    return [tag for tag, _ in found.most_common(40)]
+    return sorted(found, key=lambda tag: (-found[tag], tag))[:40]
 
 
 def unread_languages(database: Database, wanted: Inbox, now: datetime) -> dict[str, int]:

@@ -96,6 +96,21 @@ def test_whoever_goes_away_offers_all_they_have_in_one_message_and_keeps_it_unti
     assert (late.changed, case(database, "2").owner) == (False, "ANA")
 
 
+def test_more_than_one_message_can_name_is_offered_in_several_the_oldest_first(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    many = handing_over.MOST + 2
+    take(acme, *(post(CHURN, author=f"cy{n}", thread_id=f"thread {n}") for n in range(many)))
+    numbers = [str(n) for n in range(1, many + 1)]
+    for number in reversed(numbers):  # the row that was changed last stands last on PostgreSQL
+        say(acme.database, acme.rules, number, "take", who="ANA", way="cli", now=NOW)
+    assert away(acme, "ANA") == f"ANA is away until Mon; {many} open cases offered to BEN"
+    named = sorted((offer.payload["cases"] for offer in offers(database)), key=len, reverse=True)
+    assert [len(some) for some in named] == [handing_over.MOST, 2]
+    assert [number for some in named for number in some] == numbers
+    tick(acme, NOW + MINUTE)
+    assert len(offers(database)) == 2
+
+
 def test_nobody_who_is_away_is_called_and_the_backup_is_somebody_else(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     away(acme, "ANA")

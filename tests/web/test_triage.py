@@ -151,6 +151,12 @@ def test_a_tag_is_put_on_shown_filtered_by_and_taken_off_again(office: Office) -
     assert order(olle.get("/?tag=login").text) == [two]
     assert order(olle.get("/?tag=Billing+bug+b").text) == [one]
     assert '<option value="login">' in olle.get(f"/cases/{one}").text, "a tag in use is offered again"
+    heard(olle, office, {"one": f"{one} tag", "tag": "zoo"})
+    heard(olle, office, {"one": f"{two} tag", "tag": "ant"})
+    offered = re.findall('<option value="(ant|zoo)">', olle.get(f"/cases/{one}").text)
+    assert offered == ["ant", "zoo"], "of as many cases, by their names"
+    for each, tag in ((one, "zoo"), (two, "ant")):
+        olle.post(f"/cases/{each}", {"verb": "tag", "tag": tag})
     olle.post(f"/cases/{one}", {"verb": "tag", "tag": "login"})
     assert case(office.database, one).own_tags == ("billing-bug-b", "login")
     heard(olle, office, {"verb": "undo", "case": one})
