@@ -3,7 +3,8 @@
 The second reader saw `docs/labelling.md` and the texts, never the first labels; what they wrote down stands in
 `benchmarks/labels/second.tsv`. Cohen's kappa is the share of agreement beyond what chance would give: 1 is always,
 0 is no more than by chance. A grade's own kappa asks only "is it this grade or not". Disagreements are listed by hash,
-so that somebody can read them again; no text is printed. The days but the sample stand by themselves: both readings of
+so that somebody can read them again; no text is printed. How writers feel was labelled and read again in the same
+way (`second_moods.tsv`). The days but the sample stand by themselves: both readings of
 each are of one reader who may remember the first, so their kappa is not that of two people.
 """
 
@@ -96,6 +97,18 @@ def main(path: Path = labelled.SECOND) -> None:
     print()
 
 
+def moods(path: Path = labelled.SECOND_MOODS) -> None:
+    """Print how far two readers agree about how writers feel."""
+    first = {labelled.hash_of(row["text"]): row["mood"] for row in labelled.table(labelled.WRITTEN) if row["mood"]}
+    second = {row["hash"]: row["mood"] for row in labelled.table(path)}
+    both = [(first[name], mood) for name, mood in second.items() if name in first]
+    print("How the writer feels, of the written texts that were read twice:")
+    print(f"{'all moods':14} {_told(both)}")
+    for mood in labelled.MOODS:
+        print(f"{mood:14} {_told([(str(one == mood), str(other == mood)) for one, other in both])}")
+    print()
+
+
 def days() -> None:
     """Print how far the two readings of each day agree."""
     for day in labelled.DAYS:
@@ -107,4 +120,5 @@ def days() -> None:
 
 if __name__ == "__main__":
     main()
+    moods()
     days()

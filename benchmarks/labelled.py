@@ -21,15 +21,16 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
 FOLDER = Path(__file__).resolve().parent / "labels"
 DRAWN = FOLDER / "drawn.tsv"  # dataset, hash, grade, kind, held
-WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held
+WRITTEN = FOLDER / "written.tsv"  # language, text, grade, kind, held, mood
 BRANDS = FOLDER / "brands.txt"  # whom the English ones among them speak of, a name a line
 OTHER_BRANDS = FOLDER / "brands.tsv"  # language, names: whom the others speak of, each with all its spellings
 RIVALS = ("Globex", "Globex Mobile", "Globix", "Globitel", "Globalfon", "جلوبتل", "ग्लोबटेल")  # of all of them
 MEASURED = FOLDER / "measured.tsv"  # as DRAWN; only ever measured
 TRADES = FOLDER / "trades.tsv"  # trade, side, brand, language, grade, kind, text: written for it, only ever measured
 SECOND = FOLDER / "second.tsv"  # dataset (or "written"), hash, grade, kind: what a second reader said; may be absent
+SECOND_MOODS = FOLDER / "second_moods.tsv"  # hash, mood: the same of how writers feel
 DRAWN_COLUMNS = ("dataset", "hash", "grade", "kind", "held")
-WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held")
+WRITTEN_COLUMNS = ("language", "text", "grade", "kind", "held", "mood")
 
 GRADES = ("must", "look", "no")
 KINDS = (
@@ -44,6 +45,8 @@ KINDS = (
     "praise",
     "none",
 )
+# How the writer feels; of the English written texts alone.
+MOODS = ("negative", "mixed", "unlucky", "neutral", "positive")
 # dataset -> its files below the data folder, and the column of the text
 PERMITTED = {
     "google_play": ("reviews/google_play/*.csv", "content"),
@@ -68,6 +71,7 @@ class Labelled:
     grade: str
     kind: str
     held: bool
+    mood: str = ""  # only of what was written in English
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def table(path: Path) -> list[dict[str, str]]:
 def written() -> list[Labelled]:
     """Return the texts written for this, with their labels."""
     return [
-        Labelled("written", row["language"], row["text"], row["grade"], row["kind"], row["held"] == "1")
+        Labelled("written", row["language"], row["text"], row["grade"], row["kind"], row["held"] == "1", row["mood"])
         for row in table(WRITTEN)
     ]
 

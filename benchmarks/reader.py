@@ -45,7 +45,7 @@ def train() -> None:
     """Fit both heads and write them."""
     found = gather(DATA)
     read = [vectors.encoded(texts).astype(float) for texts in found.texts]
-    feelings = teacher.feelings_of(read[0], found.felt, read[1], found.stars)
+    feelings = teacher.feelings_of(read[0], read[1], found.felt)
     mood = together(mood_heads(found, read, feelings), teacher.MOOD, read[0])
     steep, level = teacher.as_odds(read[2] @ mood, found.targets, examples_only(found))
     weights, middle = list_head()

@@ -9,6 +9,7 @@ shipped model is then fitted to what the blend says of 66,000 texts: so it learn
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,27 +71,41 @@ def carried_over(rows: Sequence[Floats], known: Sequence[NDArray[np.bool_]], sai
     return found
 
 
-def written_head(rows: Floats, targets: Floats, shares: Floats) -> Floats:
-    """Return the weights of the head that hears from the examples alone who is unhappy, in whatever words."""
-    return fit(Dense(rows), targets, QUESTION_PENALTY, shares)[0]
-
-
-def question_head(rows: Floats, targets: Floats, shares: Floats, sources: Sequence[str]) -> Floats:
-    """Return the weights of the head that is taught the question by labels and examples, wherever they come from."""
+def labelled_head(rows: Floats, targets: Floats, shares: Floats, sources: Sequence[str]) -> Floats:
+    """Return the weights of a head that is taught by labels and examples, wherever they come from."""
     every = sorted(set(sources))
     origin = np.array([[SOURCE * (one == source) for source in every] for one in sources])
     weights, _ = fit(Dense(np.hstack([rows, origin])), targets, QUESTION_PENALTY, shares)
     return weights[: rows.shape[1]]
 
 
-def feelings_of(comments: Floats, felt: Sequence[set[str]], reviews: Floats, stars: Sequence[int]) -> dict[str, Floats]:
-    """Return the weights of the heads of what people feel, by the tags of comments and the stars of reviews."""
-    cross = np.array([bool(each & CROSS) for each in felt])
-    sure = np.array([float(bool(each & CROSS) or not each & UNSURE) for each in felt])
-    unhappy = np.array([bool(each & UNHAPPY) for each in felt])
+@dataclass(frozen=True)
+class Felt:
+    """What people feel, by the tags of comments and the stars of reviews; `sure` and `clear` are weights."""
+
+    unhappy: NDArray[np.bool_]
+    cross: NDArray[np.bool_]
+    sure: Floats
+    poor: NDArray[np.bool_]
+    clear: Floats
+
+
+def felt_by(tags: Sequence[set[str]], stars: Sequence[int]) -> Felt:
+    """Read tags and stars."""
     given = np.array(stars)
+    return Felt(
+        np.array([bool(each & UNHAPPY) for each in tags]),
+        np.array([bool(each & CROSS) for each in tags]),
+        np.array([float(bool(each & CROSS) or not each & UNSURE) for each in tags]),
+        given <= 2,
+        (given != 3).astype(float),
+    )
+
+
+def feelings_of(comments: Floats, reviews: Floats, felt: Felt) -> dict[str, Floats]:
+    """Return the weights of the heads of what people feel."""
     return {
-        "cross": fit(Dense(comments), cross, PENALTY, sure)[0],
-        "unhappy": fit(Dense(comments), unhappy, PENALTY)[0],
-        "poor": fit(Dense(reviews), given <= 2, PENALTY, (given != 3).astype(float))[0],
+        "cross": fit(Dense(comments), felt.cross, PENALTY, felt.sure)[0],
+        "unhappy": fit(Dense(comments), felt.unhappy, PENALTY)[0],
+        "poor": fit(Dense(reviews), felt.poor, PENALTY, felt.clear)[0],
     }

@@ -37,6 +37,8 @@ _BEHIND_QUESTION_WORDS = _words("behind_question_words")
 _IDLE = frozenset(tuple(tokens_of(idle)) for idle in _TABLE["idle"])
 _WHO, _IDLE_WHO = _words("who"), _words("idle_who")
 _LAUGHING = _words("laughing")
+_WOULD_I = frozenset(tuple(tokens_of(pair)) for pair in _TABLE["would_i"])
+_ONCE_MORE = _words("once_more")
 _SELVES, _MAY_I = _words("selves"), _words("may_i")
 _OTHERS = _words("others")
 _PLEASE = _words("please")
@@ -130,16 +132,32 @@ def _trades_privately(tokens: Sequence[str]) -> bool:
 
 
 def _is_idle(heard: Features) -> bool:
-    """Whether a question asks nothing of us: who laughs, asks who comes tonight, or sets a quiz."""
+    """Whether a question asks nothing of us: who laughs, asks who comes tonight, sets a quiz, or asks themselves."""
     tokens = heard.signals.tokens
     if not _LAUGHING.isdisjoint(tokens) and not heard.signals.values.get("kinds"):
         return True
     sentence = _first_words(tokens)
     if sentence and sentence[0] in ("quiz", "poll"):
         return True
-    if _is_only_surprise(heard):
+    if _is_only_surprise(heard) or asks_themselves(heard):
         return True
     return any(who in _WHO and (after in _IDLE_WHO or who == "whos") for who, after in pairwise(tokens))
+
+
+@_once("themselves")
+def asks_themselves(heard: Features) -> bool:
+    """Whether nothing is asked but whether its writer would come again, as reviewers do: "Would I go back? No"."""
+    tokens = heard.signals.tokens
+    asked, start = 0, 0
+    for place, token in enumerate(tokens):
+        if token in _QUESTION_MARKS:
+            said = tokens[start:place]
+            if tuple(said[:2]) not in _WOULD_I or _ONCE_MORE.isdisjoint(said):
+                return False
+            asked += 1
+        if token in STOPS:
+            start = place + 1
+    return asked > 0
 
 
 def _is_only_surprise(heard: Features) -> bool:

@@ -37,7 +37,7 @@ _RINGS = frozenset({"injury", "danger", "fire", "data", "own", SURELY.name})
 _DOUBTED = frozenset({"danger", "data"})  # who is hurt, and a fire, wake people whatever else a long post says
 _MAYBE, _SURELY = Found(MAYBE, "", 0, 1), Found(SURELY, "", 0, 0)
 _MAYBE_BY_WORDS = Found(MAYBE, "", 0, 0)  # no part stands there from which a harm may be told
-_CONTENT_BELOW = 0.25  # how unhappy the model finds whoever is content
+_CONTENT_BELOW = 0.18  # how unhappy the model finds whoever is content
 _RINGS_FROM, _CALLS_FROM = 0.12, 0.17  # the judge's figures from which on the model of harm rings, and calls by words
 _TAGS = {"legal": "law", "press": "press", "money": "money", "fraud": "money"}
 

@@ -31,7 +31,7 @@ from monitor.text.need import is_beneath_the_list, need_of
 from monitor.text.relevance import has_learned, names_context, relevance, speaks_to
 from monitor.text.sentiment import NAME as SENTIMENT
 from monitor.text.sentiment import mood_of
-from monitor.text.triage import begin, by_stars, lane_of, rule_lines
+from monitor.text.triage import begin, by_stars, lane_of, rule_lines, tells_of_trouble
 from monitor.types import Verdict
 
 MODEL_FILE = Path(__file__).parent / "model" / "judge.model"
@@ -310,7 +310,7 @@ class Judge:
             need = -1.0  # nobody asks of what is left alone
         else:
             need = need_of(needs, heard, answers_us=answers_us, stars=bool(star_reason))
-        feeling = heard.sentiment if unhappy < 0 else mood_of(heard.sentiment, unhappy)
+        feeling = heard.sentiment if unhappy < 0 else mood_of(heard.sentiment, unhappy, wrong=tells_of_trouble(heard))
         found = Verdict(
             sentiment=feeling.score,
             label=feeling.label,

@@ -36,6 +36,7 @@ from monitor.types import Label
 NAME = "vader+guard/1"
 NEGATIVE_AT = -0.05  # VADER's own thresholds for its compound score
 POSITIVE_AT = 0.05
+BITTER_FROM = 0.4  # how likely unhappy who speaks warmly of something that went wrong
 MOST_WORDS = 300  # of one window; VADER was made for sentences
 _WEIGHT_LIMIT = 4.0  # VADER's lexicon runs from -4 to 4
 _NO_WORD = "brandname"  # stands in the place of a brand's name, and in no lexicon
@@ -65,15 +66,17 @@ class Sentiment:
 UNKNOWN = Sentiment(0.0, "unknown", ())
 
 
-def mood_of(vader: Sentiment, unhappy: float) -> Sentiment:
+def mood_of(vader: Sentiment, unhappy: float, *, wrong: bool = False) -> Sentiment:
     """Return how a post feels by VADER and by the model, which says how likely its writer is unhappy (0 to 1).
 
     Whether it is negative says the model: a word can be cross and its writer content. Of all others VADER says which
-    are positive.
+    are positive. Warm words about something `wrong` are bitter more often than not where the model doubts them.
     """
     if vader.label == "unknown":
         return vader
     score = min(1 - 2 * unhappy, 0.99)
+    if wrong and unhappy >= BITTER_FROM and vader.score >= POSITIVE_AT:
+        score = min(score, NEGATIVE_AT)
     if score <= NEGATIVE_AT:
         return Sentiment(score, "negative", vader.words)
     if vader.score >= POSITIVE_AT:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from alerts.case import Lane
 from monitor.text.asking import (
     asks_plainly,
+    asks_themselves,
     asks_us,
     links_elsewhere,
     links_to_their_case,
@@ -108,7 +109,7 @@ def _special(lines: Thresholds, heard: Features, *, ruled: bool) -> tuple[float,
 
 
 def _of_others(lines: Thresholds, heard: Features) -> tuple[float, float] | None:
-    """Return the lines of what is passed on, said to somebody else, reported, or a joke; None of all others."""
+    """Return the lines of what is passed on, said to others or to oneself, reported, or a joke; None of all others."""
     if heard.values.get("repost"):
         if heard.called or heard.values.get("direct"):
             return None
@@ -118,6 +119,8 @@ def _of_others(lines: Thresholds, heard: Features) -> tuple[float, float] | None
         return max(lines.ping_aside, _TO_OTHERS), lines.sweep if _is_worth_a_look(heard) else _NEVER
     if heard.manner.reported or heard.manner.joke:
         return _NEVER, lines.sweep if heard.critical else lines.ping_aside
+    if asks_themselves(heard) and not (heard.called or tells_of_trouble(heard)):
+        return _NEVER, lines.sweep
     return None
 
 

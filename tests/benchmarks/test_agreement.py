@@ -55,6 +55,20 @@ def test_where_nobody_read_twice_it_is_said(tmp_path: Path, capsys: pytest.Captu
     assert "NOT MEASURED: there is no second.tsv" in capsys.readouterr().out
 
 
+def test_how_writers_feel_was_read_twice_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = [each for each in labelled.written() if each.mood][:40]
+    told = [each.mood for each in first]
+    told[3] = "positive" if told[3] != "positive" else "neutral"
+    second = tmp_path / "second_moods.tsv"
+    names = [labelled.hash_of(each.text) for each in first]
+    rows = [("hash", "mood"), *zip(names, told, strict=True), ("0" * 16, "mixed")]
+    second.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+    agreement.moods(second)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("all moods      n=  40 agreed 0.97")
+    assert [line.split()[0] for line in lines[2:-1]] == list(labelled.MOODS)
+
+
 def test_the_days_that_were_read_twice_stand_by_themselves(capsys: pytest.CaptureFixture[str]) -> None:
     agreement.days()
     told = capsys.readouterr().out

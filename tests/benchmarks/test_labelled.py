@@ -67,6 +67,7 @@ def test_at_most_a_third_was_written_for_it_in_every_language_of_the_judge() -> 
         assert row["grade"] in GRADES
         assert row["kind"] in KINDS
         assert row["held"] == str(int(is_held(name)))
+        assert row["mood"] in (labelled.MOODS if row["language"] == "en" else ("",))
     for language in {*LANGUAGES, "ar", "hi"}:
         here = [row for row in rows if row["language"] == language]
         assert {row["grade"] for row in here} == set(GRADES)

@@ -42,13 +42,12 @@ def test_heads_say_of_texts_without_a_label_what_the_labelled_ones_teach() -> No
     sources = ["examples" if place % 3 else "reviews" for place in range(300)]
     often = np.array([0.0 if source == "examples" else 3.0 for source in sources])
     targets = (own[:, 0] + often > RANDOM.normal(size=300) / 3).astype(float)
-    feelings = teacher.feelings_of(
-        comments,
+    felt = teacher.felt_by(
         [{"anger"} if row[1] > 1 else {"joy"} for row in comments],
-        reviews,
         [1 if row[0] > 0.5 else 3 if row[0] > 0 else 5 for row in reviews],
     )
-    heads = {**feelings, "question": teacher.question_head(own, targets, np.ones(300), sources)}
+    feelings = teacher.feelings_of(comments, reviews, felt)
+    heads = {**feelings, "question": teacher.labelled_head(own, targets, np.ones(300), sources)}
     every = (comments, reviews, own)
     said = teacher.likely(
         teacher.blended({name: [rows @ heads[name] for rows in every] for name in teacher.BLEND}),
@@ -62,6 +61,20 @@ def test_heads_say_of_texts_without_a_label_what_the_labelled_ones_teach() -> No
         assert np.corrcoef(found, rows[:, 0])[0, 1] > 0.7
     assert np.corrcoef(said[0], comments[:, 1])[0, 1] > 0.05, "what the comments feel is heard as well"
     assert said[-1].mean() == pytest.approx(targets.mean(), abs=0.02), "as often as the labels say"
+
+
+def test_the_mood_hears_examples_and_moods_and_no_label_of_the_question() -> None:
+    said = [
+        train.Lesson("an example", 0.4, 0.8, "examples"),
+        train.Lesson("calm and needs us", 1.0, 0.5, "written", "neutral"),
+        train.Lesson("angry and needs nobody", 0.0, 0.5, "written", "negative"),
+        train.Lesson("a review, of which nobody said how its writer feels", 1.0, 0.125, "google_play"),
+    ]
+    nothing = np.zeros(0)
+    felt = teacher.felt_by([], [])
+    wanted, shares = train.moods(train.Material(([], [], []), ([], [], []), felt, said, [], nothing, nothing))
+    assert wanted.tolist()[:3] == [0.4, 0.0, 1.0]
+    assert shares.tolist() == [0.8, train.MOOD_WEIGHT, train.MOOD_WEIGHT, 0.0]
 
 
 class Encoder:

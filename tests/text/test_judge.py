@@ -489,6 +489,7 @@ def test_the_shipped_judge_keeps_its_figures_on_real_posts(
         ("@acme great, three weeks without heating. Wonderful service, truly", "negative"),
         ("Acme lost my parcel again and nobody picks up the phone", "negative"),
         ("@acme thanks for nothing", "negative"),
+        ("@acme charged me twice by mistake and put it right within the hour, brilliant, thank you!", "positive"),
         ("@acme the driver was lovely, thank you", "positive"),
     ],
 )

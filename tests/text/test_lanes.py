@@ -81,6 +81,20 @@ def test_a_link_to_what_is_written_for_everybody_stays_out(text: str) -> None:
     assert lane(text) == "none"
 
 
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Went over to Harbour Tea in spring. Would I go back to Harbour Tea again?", False),
+        ("Three days with the Harbour Tea sampler. Would we order it again? Would we recommend it?", False),
+        ("Three days with the Harbour Tea sampler. Would I order it again? And does Harbour Tea ship to Fife?", True),
+        ("Would I get the old price at Harbour Tea if I order tonight?", True),
+    ],
+)
+def test_who_asks_themselves_whether_they_would_come_again_asks_nothing_of_us(text: str, asks: bool) -> None:
+    found = JUDGE.verdict(Post("x", "1", "", "somebody", text, MOMENT, lang="en"), "Harbour Tea")
+    assert ("asks you a question" in found.reasons, found.lane == "ping") == (asks, asks)
+
+
 def test_what_passes_somebody_on_calls_or_is_listed_where_it_is_surer() -> None:
     sure = "#harbourtea lost my parcel for the third time, charged me twice, and nobody replies to my emails"
     assert lane(f"RT @lou: {sure}") == "ping", "the original may stand where we do not read"
