@@ -2,7 +2,7 @@
 
     acme                    the whole word, in any case, with or without accents; also #acme, @acme and acme's
     acme refund             both (AND is understood between neighbours)
-    acme OR "acme air"      either; a phrase stands in quotes
+    acme OR "acme air"      either; a phrase stands in quotes, and is found as #AcmeAir and @acmeair, too
     target -shooting        without the word; NOT shooting is the same
     (target OR tgt) store   parentheses group
     acme*                   words that begin so, #AcmeFail among them

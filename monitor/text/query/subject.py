@@ -20,7 +20,12 @@ _APART = f"{SPACELESS}\u0590-\u0dff\ufb1d-\ufdff\ufe70-\ufefc"
 _apart = re.compile(f"[{_APART}]")
 _of_one_script = re.compile(f"[{_APART}]+|[^{_APART}]+")
 _ascii_token = re.compile(r"\w+(?:['`]\w+)*", re.ASCII)
-_elision = frozenset({"l", "d", "j", "n", "m", "t", "s", "c", "qu"})  # French and Italian: l'acme, d'acme
+# French and Italian: l'acme, d'acme, dell'acme, jusqu'acme.
+_ELIDED = """
+    l d j n m t s c qu jusqu lorsqu puisqu presqu quoiqu
+    dell all nell dall sull coll un quest quell com anch nessun ciascun qualcun bell sant
+"""
+_elision = frozenset(_ELIDED.split())
 
 
 @value_class(frozen=True, slots=True)

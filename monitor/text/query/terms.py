@@ -10,6 +10,7 @@ from monitor.text.normalize import APOSTROPHES, MARKS, fold
 from monitor.text.query.subject import View
 
 _spaceless = re.compile(f"[{SPACELESS}]")
+_signs = re.compile(r"[\W_]+")
 _word_end = re.compile(rf"[\w{MARKS}]")
 
 
@@ -46,7 +47,26 @@ class Term:
             places = [place for place in places if _has_sigil(view, place[0], self.sigil)]
         if self.exact:
             places = [place for place in places if self.own in _exact_forms(view.spelled(*place))]
-        return places
+        return places or self._as_one_word(view)
+
+    def _as_one_word(self, view: View) -> list[tuple[int, int]]:
+        """Where a phrase stands as a tag or a handle, which hold no blanks: "acme air" as #AcmeAir, @acmeair."""
+        if len(self.words) < 2 or self.sigil:
+            return []
+        together = "".join(self.words)
+        if together not in view.haystack:
+            return []
+        places = [
+            (where, where)
+            for form, found in view.positions.items()
+            if form == together or (self.prefix and form.startswith(together))
+            for where in found
+            if any(_has_sigil(view, where, sigil) for sigil in "#@")
+        ]
+        if self.exact:
+            own = _signs.sub("", self.own)
+            places = [place for place in places if own in _exact_forms(view.spelled(*place))]
+        return sorted(set(places))
 
     def _folded_places(self, view: View) -> list[tuple[int, int]]:
         positions, words = view.positions, self.words
