@@ -18,6 +18,8 @@ from monitor.text.complaint_signals import (
     BRAND,
     HEARD,
     JUDGED,
+    NUMBER,
+    PERSON,
     Aim,
     Cues,
     Found,
@@ -33,12 +35,16 @@ from monitor.text.language import detect
 from monitor.text.lexicon import NOTHING, Felt, feelings, told_by_words
 from monitor.text.local_models.operator_models import OwnModels
 from monitor.text.manner import PLAIN, Manner, manner_of
+from monitor.text.normalize import APOSTROPHES, fold, without_entities
+from monitor.text.own_names import as_handle, in_text
 from monitor.text.sentiment import UNKNOWN as UNFELT
 from monitor.text.sentiment import Scorer, Sentiment
 from monitor.text.spam import offers_number
 
 _CRITICAL_FILE = Path(__file__).parent / "words" / "critical.toml"
 _other_letters = re.compile("[\u0600-\u06ff\u0900-\u097f]")  # of Arabic and Hindi
+_signs = re.compile(r"[\W_]+")  # that no hashtag holds
+_elision = re.compile(rf"(?<=\w)([{APOSTROPHES}])(?={BRAND})")  # "dell'Acme", "d'Acme": two words
 _HEAD, _TAIL = 3000, 800  # of a very long post these many characters from either end are judged
 
 
@@ -102,20 +108,21 @@ class Features:
 
 def prepare(profile: BrandProfile) -> PreparedProfile:
     """Make a brand ready for judging."""
-    words = sorted({word.strip() for word in profile.words if word.strip()}, key=len, reverse=True)
-    mask = handle = None
-    if words:
-        alternatives = "|".join(re.escape(word) for word in words)
-        mask = re.compile(rf"(?<![\w@#])(?:{alternatives})(?!\w)", re.IGNORECASE)
-        together = "|".join(re.escape(word.replace(" ", "")) for word in words)  # "Harbour Tea" is "@harbourtea"
-        handle = re.compile(rf"@(?:ask|team)?(?:{alternatives}|{together})", re.IGNORECASE)
+    words = [word.strip() for word in profile.words if word.strip()]
     aim = Aim(
-        brand=frozenset(found[0] for word in words if len(found := tokens_of(word)) == 1),
-        competitors=frozenset("".join(tokens_of(word)) for word in profile.competitors if tokens_of(word)),
+        brand=frozenset(found[0] for word in words if len(found := _named_by(word)) == 1),
+        competitors=frozenset("".join(found) for word in profile.competitors if (found := _named_by(word))),
     )
-    tags = frozenset("".join(tokens_of(word)) for word in words)
+    tags = frozenset(tag for word in words if (tag := _signs.sub("", fold(word))))
     other = any(_other_letters.search(word) is not None for word in words)
+    mask, handle = in_text(words), as_handle(words)
     return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags, other)
+
+
+def _named_by(word: str) -> list[str]:
+    """A name as it stands in tokens; nothing of one that stands there as any handle, or any number, does."""
+    found = tokens_of(word)
+    return [] if {PERSON, NUMBER}.issuperset(found) else found
 
 
 def hear(
@@ -224,7 +231,9 @@ def _is_astray(post: Post, seen: Signals, profile: PreparedProfile, called: bool
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:
     text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
-    return text if profile.mask is None else profile.mask.sub(BRAND, text)
+    if profile.mask is None:
+        return text
+    return _elision.sub(r"\1 ", profile.mask.sub(BRAND, without_entities(text)))
 
 
 def bounded(text: str) -> str:

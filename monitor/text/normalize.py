@@ -15,7 +15,7 @@ from alerts.wording import clean_line
 from connectors.text import few_marks
 
 # Shown as nothing, or as a change of direction: they split or hide words without being seen.
-_INVISIBLE = (
+INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e01ef"
 )
@@ -47,7 +47,7 @@ _ALL_MARKS = _mark_class()
 # Python compiles a class within the first 65,536 code points to a table, and anything wider to a slow list of ranges.
 MARKS = "".join(character for character in _ALL_MARKS if character < "\U00010000").rstrip("-")
 
-_invisible = re.compile(f"[{_INVISIBLE}]+")
+_invisible = re.compile(f"[{INVISIBLE}]+")
 _accents = re.compile("[\u0300-\u036f]+")
 _trade_marks = re.compile("[\u2122\u2120]")  # NFKD makes letters of them, and "Acme™" another word
 _entity = re.compile("&(amp|lt|gt|quot|apos|#39|#x27|nbsp);", re.IGNORECASE)
