@@ -44,6 +44,7 @@ PAGE = 20  # mails
 LARGEST = 500_000  # bytes of a mail that are looked at
 _MOST_BYTES = 2_000_000  # of one literal that a server announces
 _MOST_LINKS = 50  # of one notice
+MANY = 3  # so many unreadable mails and not one sound one are no accident
 _CARDS = re.compile(r'<script[^>]*data-scope="inboxmarkup"[^>]*>(.*?)</script>', re.DOTALL | re.IGNORECASE)
 
 
@@ -166,9 +167,11 @@ class Imap:
         for uid, raw in self._bodies(client, page):
             try:
                 posts += self._posts(raw, f"{validity}-{uid}", request)
-            except (ValueError, LookupError) as error:
-                aside.append(Aside(raw[:LARGEST], str(error)[:200]))
-        if aside and not posts and len(aside) == len(page):
+            except Exception as error:  # noqa: BLE001 - Python's reader of mails raises anything on malformed ones
+                reason = str(error) if isinstance(error, ValueError | LookupError) else type(error).__name__
+                aside.append(Aside(raw[:LARGEST], reason[:200]))
+        # A few alone are set aside: refusing them would hold the reading there for ever.
+        if not posts and len(aside) == len(page) and len(aside) >= MANY:
             raise Nonsense(f"{self._settings.host}: no mail could be read: {aside[0].reason}", "Earful will retry.")
         told = (CLOCK_IS_BEHIND,) if clock_is_behind((post.posted_at for post in posts), request.now) else ()
         cursor = json.dumps([validity, page[-1] if page else (0 if again else last)])
@@ -229,15 +232,15 @@ class Imap:
     def _posts(self, raw: bytes, uid: str, request: Request) -> list[Post]:
         """The posts in one mail: its links, where it is a list of them, else the mail itself."""
         mail = message_from_bytes(raw, policy=policy)
-        name, address = parseaddr(str(mail.get("From", "")))
+        name, address = parseaddr(_header(mail, "From"))
         if address.casefold() not in {each.casefold() for each in self._settings.senders}:
             return []  # a server's search looks for parts of words
-        at = parse_time(str(mail.get("Date", "")))
+        at = parse_time(_header(mail, "Date"))
         if at is None:
             raise ValueError("the date is missing or not a time")
         text, html = _words(mail)
-        subject = clean(str(mail.get("Subject", "")))
-        told = raw_of({"from": address, "subject": subject, "date": str(mail.get("Date", ""))})
+        subject = clean(_header(mail, "Subject"))
+        told = raw_of({"from": address, "subject": subject, "date": _header(mail, "Date")})
         posts = [
             Post(
                 source=request.source,
@@ -257,7 +260,7 @@ class Imap:
         words = text or plain(html)
         if not words.strip() and not subject:
             raise ValueError("the mail has no words")
-        native = clean(str(mail.get("Message-ID", "")).strip()) or uid
+        native = clean(_header(mail, "Message-ID").strip()) or uid
         return [Post(request.source, native, "", clean(name) or address, clean(words), at, title=subject, raw=told)]
 
 
@@ -275,6 +278,14 @@ def _place(cursor: str) -> tuple[int, int]:
         return int(validity), int(last)
     except (ValueError, TypeError):
         return 0, 0
+
+
+def _header(mail: EmailMessage, name: str) -> str:
+    """A header as text; as it was sent where Python's parser fails on it (with IndexError, AttributeError and more)."""
+    try:
+        return str(mail.get(name, ""))
+    except Exception:  # noqa: BLE001
+        return next((str(value) for key, value in mail.raw_items() if key.casefold() == name.casefold()), "")
 
 
 def _words(mail: EmailMessage) -> tuple[str, str]:

@@ -88,3 +88,24 @@ def test_a_password_beyond_ascii_is_given_by_another_command(server: FakeImap) -
     server.mails = {4: mail(10)}
     assert len(Imap(settings, seconds=20.0).fetch(FIRST).posts) == 1
     assert base64.b64encode("\0me\0pässword".encode()).decode() in server.said
+
+
+@pytest.mark.parametrize("header", ["Message-ID: <x@[y>", "Message-ID: <>", f"From: Notices <{SENDER}>, a:b;"])
+def test_a_header_that_python_cannot_parse_loses_no_mail_and_stops_nothing(server: FakeImap, header: str) -> None:
+    """One mail with such a header was asked for again and again, and nothing behind it was ever read."""
+    name = header.partition(":")[0]
+    sound = mail(10, body="Acme is down", kind="text/plain").decode().split("\n")
+    odd = "\n".join([header, *(line for line in sound if not line.startswith(f"{name}:"))]).encode()
+    server.mails = {4: odd, 5: mail(9)}
+    batch = read(server)
+    assert [post.text.partition("\n")[0] for post in batch.posts] == ["Acme is down", "Acme lost my order & more"]
+    assert batch.aside == ()
+
+
+def test_one_mail_alone_that_cannot_be_read_is_set_aside_and_what_comes_later_is_read(server: FakeImap) -> None:
+    """It was the source that failed, until a sound mail happened to come; nothing told why."""
+    server.mails = {4: mail(10, date="soon")}
+    first = read(server)
+    assert (len(first.aside), first.complete) == (1, True)
+    server.mails[5] = mail(9)
+    assert [post.url for post in read(server, first.cursor).posts] == ["https://news.example/9"]
