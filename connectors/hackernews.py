@@ -20,6 +20,7 @@ from connectors.about import About
 from connectors.answers import error_for
 from connectors.durations import Span
 from connectors.http import Http, json_of
+from connectors.listing import MANY
 from connectors.pagination import Walk, fingerprint, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url
 
@@ -200,7 +201,7 @@ def _sorted_out(hits: list[Any], source: str) -> tuple[list[Post], tuple[Aside, 
             posts.append(_post(hit, source))
         except ValueError as error:
             aside.append(Aside(raw_of(hit).encode(), str(error)))
-    if aside and not posts:
+    if len(aside) >= MANY and not posts:  # a few alone are set aside, or the walk would stay there for ever
         raise Nonsense(
             f"{source}: none of {len(hits)} hits could be read: {aside[0].reason}", "The service may have changed."
         )

@@ -66,7 +66,7 @@ def _spoil(server: FakeServer) -> int:
 
 
 def _ruin(server: FakeServer) -> None:
-    server.route(PATH, page({"id": "1", "attributes": {"stars": 1}}, {"id": "2", "attributes": {"stars": 2}}))
+    server.route(PATH, page(*({"id": str(number), "attributes": {"stars": 1}} for number in (1, 2, 3))))
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

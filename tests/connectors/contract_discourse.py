@@ -49,7 +49,7 @@ def _spoil(server: FakeServer) -> int:
 
 
 def _ruin(server: FakeServer) -> None:
-    serve_posts(server, {"id": 1}, {"id": 2})
+    serve_posts(server, {"id": 1}, {"id": 2}, {"id": 3})
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

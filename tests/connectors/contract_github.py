@@ -61,7 +61,7 @@ def _spoil(server: FakeServer) -> int:
 
 
 def _ruin(server: FakeServer) -> None:
-    server.route("/search/issues", {"items": [{"number": 1}, {"number": 2}]})
+    server.route("/search/issues", {"items": [{"number": 1}, {"number": 2}, {"number": 3}]})
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

@@ -62,7 +62,7 @@ def _spoil(server: FakeServer) -> int:
 
 def _ruin(server: FakeServer) -> None:
     server.route("/token", TOKEN)
-    server.route(PATH, page({"reviewId": "1", "stars": 1}, {"reviewId": "2", "stars": 2}))
+    server.route(PATH, page(*({"reviewId": str(number), "stars": 1} for number in (1, 2, 3))))
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

@@ -82,7 +82,7 @@ def _spoil(server: FakeServer) -> int:
 
 def _ruin(server: FakeServer) -> None:
     server.route("/token", TOKEN)
-    server.route(PATH, page({"reviewId": "1", "words": "x"}, {"reviewId": "2", "words": "y"}))
+    server.route(PATH, page(*({"reviewId": str(number), "words": "x"} for number in (1, 2, 3))))
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

@@ -54,7 +54,7 @@ def _spoil(server: FakeServer) -> int:
 
 def _ruin(server: FakeServer) -> None:
     server.route(MEDIA, OURS)
-    server.route(COMMENTS, page({"pk": "1", "words": "x"}, {"pk": "2", "words": "y"}))
+    server.route(COMMENTS, page(*({"pk": str(number), "words": "x"} for number in (1, 2, 3))))
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

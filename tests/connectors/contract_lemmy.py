@@ -57,7 +57,7 @@ def _spoil(server: FakeServer) -> int:
 
 
 def _ruin(server: FakeServer) -> None:
-    server.route("/api/v3/*", {"posts": [{"words": 1}, {"words": 2}], "comments": [{"words": 1}]})
+    server.route("/api/v3/*", {"posts": [{"words": 1}] * 3, "comments": [{"words": 1}] * 3})
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

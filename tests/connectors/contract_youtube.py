@@ -64,7 +64,7 @@ def _spoil(server: FakeServer) -> int:
 
 
 def _ruin(server: FakeServer) -> None:
-    server.route("/commentThreads", listed({"id": "1", "snippet": {"words": "x"}}, {"id": "2"}))
+    server.route("/commentThreads", listed({"id": "1", "snippet": {"words": "x"}}, {"id": "2"}, {"id": "3"}))
 
 
 def _dated(server: FakeServer, times: Sequence[datetime]) -> None:

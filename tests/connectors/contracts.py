@@ -11,7 +11,7 @@ To bring a kind under the contract, write `tests/connectors/contract_<kind>.py` 
                          #   network sends HTML, put a <p>, an <a href> and an &amp; into one post's text.
         spoil=...,       # (server) -> int: route one page with exactly one malformed item among at least five, and
                          #   give back how many good posts must come out
-        ruin=...,        # (server) -> None: route one page whose every item is malformed (must be Nonsense)
+        ruin=...,        # (server) -> None: route one page of three items or more, each malformed (must be Nonsense)
         dated=...,       # (server, times) -> None: route one listing of sound posts, one dated at each of these times,
                          #   in the order in which they arrived
         only_new=...,    # (requests: list[Seen]) -> bool: do the requests of the next read carry the high water?

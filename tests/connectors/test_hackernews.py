@@ -204,3 +204,12 @@ def test_an_item_is_not_gone_because_a_proxy_has_no_page(server: FakeServer) -> 
     server.route("/api/v1/items/*", Reply(404, body="<html>404 Not Found</html>"))
     with pytest.raises(Nonsense):
         reader(server).refresh(("11", "1"), first_request("hn"))
+
+
+def test_one_malformed_hit_alone_on_a_page_does_not_hold_up_the_words_behind_it(server: FakeServer) -> None:
+    """It was the failure of the whole source, until another post with the same word happened to come."""
+    odd, sound = comment(1, author=None), comment(2)
+    server.route(PATH, lambda seen: searching([odd if seen.one("query") == '"Acme"' else sound])(seen))
+    batches = walk(reader(server), first_request("hn", ("Acme", "Zephyr")))
+    assert [post.native_id for batch in batches for post in batch.posts] == [sound["objectID"]]
+    assert [each.reason for batch in batches for each in batch.aside] == ["author is missing or not a text"]

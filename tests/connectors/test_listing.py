@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from connectors import Request
+from connectors.http import Http
+from connectors.stackexchange import Settings, StackExchange
 from tests.connectors import contract_appstore as appstore
 from tests.connectors import contract_discourse as discourse
 from tests.connectors import contract_github as github
@@ -118,3 +120,14 @@ def test_one_post_with_a_wrong_date_does_not_end_a_listing() -> None:
         server.route(appstore.PATH, lambda seen: appstore.page(*pages[1]) if seen.one("cursor") else first)
         found = [post.native_id for batch in walk(appstore.make(server, 20.0), ASKED) for post in batch.posts]
     assert len(found) == 4
+
+
+def test_one_malformed_item_alone_on_a_page_does_not_hold_up_the_listings_behind_it(server: FakeServer) -> None:
+    """A question whose fields were odd, alone in its listing, was the failure of the whole source, again and again."""
+    odd = stackexchange.question(7, body=None)
+    server.route("/questions", stackexchange.page(odd))
+    server.route("/search/advanced", stackexchange.page(stackexchange.question(8)))
+    connector = StackExchange(Settings(api_url=server.url, tagged=("acme",)), Http(trusted=[server.host]))
+    batches = walk(connector, ASKED)
+    assert [post.native_id for batch in batches for post in batch.posts] == ["8"]
+    assert [each.reason for batch in batches for each in batch.aside] == ["body or owner is missing"]
