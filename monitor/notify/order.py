@@ -23,6 +23,7 @@ _NAMED_LATER = (
     "list:opening",
     "list:evening",
 )  # a list that names the case again anyway, at its next moment
+_BESIDE = ("languages", "sent_on", "late", "system")  # what else a list says: no later one says it again
 
 
 def in_order(database: Database, rules: Rules, target: str, rows: Sequence[Delivery], now: datetime) -> list[Delivery]:
@@ -121,7 +122,7 @@ def _after_first_messages(database: Database, target: str, rows: Sequence[Delive
 
 
 def _without_the_untold(database: Database, row: Delivery) -> Delivery | None:
-    """A list without the cases whose first message has not arrived there; None if it would say nothing."""
+    """A list without the cases whose first message has not arrived there; None if it would say nothing else."""
     if row.action != "post" or not row.about.startswith(_NAMED_LATER) or row.state not in WAITING:
         return row
     named = row.payload.get("cases", [])
@@ -131,7 +132,7 @@ def _without_the_untold(database: Database, row: Delivery) -> Delivery | None:
     if not untold:
         return row
     left = [each for each in named if each not in untold]
-    if not left:
+    if not left and not any(row.payload.get(part) for part in _BESIDE):
         deliveries.drop(database, row.id, "each case has its own first message still to come")
         return None
     payload = {**row.payload, "cases": left}

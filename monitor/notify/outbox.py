@@ -30,6 +30,8 @@ log = logging.getLogger("earful.outbox")
 # database hurries nobody.
 LEASE = timedelta(minutes=5)
 BEGINS, WRITES = timedelta(seconds=5), timedelta(seconds=10)
+# What a list names, and whom it mentions; of several that become one, each part is that of all.
+_PARTS = ("cases", "first", "languages", "sent_on", "late", "system", "ping")
 LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as possibly repeated
 
 
@@ -156,18 +158,20 @@ class Outbox:
 
     def _newest_lists(self, rows: list[Delivery]) -> list[Delivery]:
         """Of several lists of the day that wait for one target, the last says what all of them would have said."""
-        lists: dict[str, list[Delivery]] = {}
+        lists: dict[tuple[str, str], list[Delivery]] = {}
         for row in rows:
             if row.about.startswith("list:") and row.state in {"pending", "retry"}:
-                lists.setdefault(row.about.split(":")[1], []).append(row)
+                lists.setdefault(_list_of(row), []).append(row)
         overtaken: dict[str, Delivery] = {}
         for each in lists.values():
             if len(each) < 2:
                 continue
             newest = max(each, key=lambda row: (row.created_at, row.id))
             older = [row for row in each if row is not newest]
-            named = [case for row in (*older, newest) for case in row.payload.get("cases", ())]
-            merged = {**newest.payload, "cases": list(dict.fromkeys(named))}
+            merged = dict(newest.payload)
+            for part in _PARTS:
+                if named := [one for row in (*older, newest) for one in row.payload.get(part, ())]:
+                    merged[part] = list(dict.fromkeys(named))
             deliveries.rewrite(self.database, newest.id, merged)
             for row in older:
                 deliveries.drop(self.database, row.id, "a later list covers it")
@@ -303,6 +307,12 @@ class Outbox:
         if row.state == "unknown" and (row.attempts >= LOOK_UPS or not looks_up):
             alert = replace(alert, footer=repeats.MARK)
         return alert, carried, made.cases
+
+
+def _list_of(row: Delivery) -> tuple[str, str]:
+    """Which list a row is one of: an owner's line says nothing of another's, nor one leaver's offer of another's."""
+    kind = row.about.split(":")[1]
+    return kind, row.reason if kind == "offer" else str(row.payload.get("owner_id", ""))
 
 
 def _kept(row: Delivery) -> dict[str, Any]:

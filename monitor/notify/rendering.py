@@ -245,6 +245,8 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
         praised = f"{count_words(thanks, 'post')} worth thanks" if thanks else ""
         asked = f"{count_words(len(found) - thanks, 'post')} that may need an answer" if thanks < len(found) else ""
         return " and ".join(part for part in (asked, praised) if part)
+    if root.about.startswith(("list:opening", "list:normal")) and not found:
+        return "The daily list"  # its cases have first messages of their own, still to come
     if root.about.startswith("list:opening"):
         return f"{count_words(waiting, 'case')} not taken yet" if waiting else "Every case is taken"
     if root.about.startswith("list:offer"):
