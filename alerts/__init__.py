@@ -45,6 +45,8 @@ class Action:
 class Entry:
     """One case in an alert, in the fewest words: who and where, the words themselves, why now, one link to answer.
 
+    Without a `case_id` it speaks of several cases in one line, and `page_url` is where all of them are.
+
     For example: `@customer on X, third time in 30 days · posted 14:02` / `"Charged twice again, cancelling"` /
     `says: cancelling · 3 Nov never answered`. All text is foreign and unescaped: the channel escapes.
     """

@@ -168,7 +168,8 @@ def _event(message: Alert | Letter, *, plain: bool) -> dict[str, Any]:
         lines = wording.alert_lines(message, budget=500 if plain else _DETAILS)
         page = wording.link(message.page_url)
         for entry in message.entries:
-            links += [(entry.page_url, f"Case {entry.case_id}"), (entry.url, "The post")]
+            page = f"Case {entry.case_id}" if entry.case_id else "The cases"
+            links += [(entry.page_url, page), (entry.url, "The post")]
     shown = [
         {"href": address, "text": wording.excerpt(words, 60)} for url, words in links if (address := wording.link(url))
     ]

@@ -146,7 +146,8 @@ def _entry(entry: Entry, words: int, *, single: bool) -> list[Block]:
     """One case: who and where, the words, why now, and below them its links."""
     head, *lines = wording.entry_lines(entry, words=words) or ("",)
     colour = _COLOURS.get(entry.priority, "default")
-    found = [("The post", entry.url), (f"Case {wording.excerpt(entry.case_id, 20)}", entry.page_url)]
+    page = f"Case {wording.excerpt(entry.case_id, 20)}" if entry.case_id else "Show them"
+    found = [("The post", entry.url), (page, entry.page_url)]
     if single:  # with several, the links of each would bury the cases
         found += [(action.label, action.url) for action in entry.actions]
     made = [_text([head], weight="Bolder", color=colour, separated=True), *(_text([line]) for line in lines)]

@@ -24,6 +24,7 @@ AT = time(9)  # where settings name no list of the morning
 LATE = timedelta(hours=12)
 MOST = 200  # cases that one line speaks of
 NOBODYS = "nobody"  # whose it is, in a press: what was sent on and has no owner
+EVERYBODYS = "everybody"  # the same, of all that was sent on: one person's evening list names what anybody has
 
 
 def own_lists(database: Database, rules: Rules, now: datetime) -> int:
@@ -77,8 +78,10 @@ def _lines(rules: Rules, key: str, owner: Actor, theirs: dict[str, list[Row]], n
 
 
 def sent_on_by(database: Database, rules: Rules, owner_id: str) -> list[Row]:
-    """What somebody sent on and nobody has closed; of `NOBODYS` what has no owner."""
+    """What somebody sent on and nobody has closed; of `NOBODYS` what has no owner, of `EVERYBODYS` all."""
     directory = Directory(database, rules.settings)
+    if owner_id == EVERYBODYS:
+        return cases.sent_on(database, limit=10_000)
     theirs = "" if owner_id == NOBODYS else directory.resolve(Actor(owner_id, "")).id
     return [
         row

@@ -10,13 +10,16 @@ from datetime import datetime
 from alerts import Action, Alert, Entry, Line
 from alerts.case import Case
 from alerts.wording import count_words
-from monitor.cases.own_lists import NOBODYS
+from monitor.cases.own_lists import EVERYBODYS, NOBODYS
+from monitor.people.identity import settings_name
 from monitor.settings.rules import Rules
 from monitor.store import cases
 from monitor.store.database import Database
 from monitor.store.deliveries import Delivery
 from monitor.text.language import name_of
 from monitor.types import SignedLink
+
+NO_OWNER = "without an owner"
 
 
 def own_list(
@@ -29,28 +32,45 @@ def own_list(
     private = [case for case in known.values() if case.sent_on and case.state_at(now) == "answered"]
     late = [known[each] for each in root.payload.get("late", ()) if each in known]
     late = [case for case in late if case.closed_at is None and not (case.sent_on and case in private)]
+    whose = EVERYBODYS if root.about.startswith("list:evening:") else str(root.payload.get("owner_id", "")) or NOBODYS
+    name = _named_by(rules, root.target, whose, [*private, *late])
     entries = []
     if private:
-        whose = str(root.payload.get("owner_id", "")) or NOBODYS
         press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
-        headline = f"{len(private):,} you moved to private messages: solved, or still open?"
+        said = _of(name, private) if name else f"{len(private):,} you"
         entries.append(
-            Entry(private[0].id, headline, "", (_numbers(private),), page_url=f"{page_url}/?state=private",
-                  actions=(press,))
+            Entry("", f"{said} moved to private messages: solved, or still open?", "", (_numbers(private),),
+                  page_url=f"{page_url}/?state=private", actions=(press,))
         )  # fmt: skip
     if late:
-        headline = f"{len(late):,} past the deadline for solving them"
+        headline = f"{_of(name, late) if name else f'{len(late):,}'} past the deadline for solving them"
         entries.append(Entry(late[0].id, headline, "", (_numbers(late),), page_url=f"{page_url}/cases/{late[0].id}"))
+    title = f"Daily list: {'cases ' if name == NO_OWNER else ''}{name}" if name else "Your daily list"
     alert = Alert(
         key=root.id,
         reason=root.reason,
-        title="Your daily list" if entries else "Your daily list: nothing left",
+        title=title if entries else f"{title}: nothing left",
         entries=tuple(entries),
         thread=root.about,
         revision=revision,
         kind="brief",
     )
     return alert, tuple({case.id: case for case in [*private, *late]}.values())
+
+
+def _named_by(rules: Rules, target: str, whose: str, found: Sequence[Case]) -> str:
+    """Whose list it is, where others read it too or nobody has what it names; "" for "you"."""
+    if whose == EVERYBODYS:
+        return ""
+    if whose == NOBODYS:
+        return NO_OWNER
+    readers = [person.name for person in rules.settings.people if target in rules.targets_of(person)]
+    return "" if readers == [settings_name(whose)] else next((case.owner for case in found), settings_name(whose))
+
+
+def _of(name: str, found: Sequence[Case]) -> str:
+    """ "3 of Ana's cases", "1 case without an owner" """
+    return f"{count_words(len(found), 'case')} {NO_OWNER}" if name == NO_OWNER else f"{len(found):,} of {name}'s cases"
 
 
 def _numbers(found: Sequence[Case]) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from monitor.cases import list_of_the_day
 from monitor.cases.actions import say
+from monitor.cases.own_lists import all_solved
 from monitor.notify import rendering
+from monitor.people.identity import of_settings
 from monitor.store import cases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -41,8 +43,12 @@ def test_a_day_has_one_list_and_it_says_everything(acme: Assembly) -> None:
     row = next(row for row in messages(acme.database) if row.about.startswith("list:"))
     made = rendering.compose(acme.database, acme.rules, row, [row], at(16))
     assert made.alert.title == "1 case not taken yet, 1 post that may need an answer"
-    assert [entry.case_id for entry in made.alert.entries] == [waits, asks, private]
+    assert [entry.case_id for entry in made.alert.entries] == [waits, asks, ""]
     assert made.alert.entries[2].headline == "1 you moved to private messages: solved, or still open?"
+    (press,) = made.alert.entries[2].actions
+    with acme.database.transaction():
+        ana = of_settings("Ana")
+        assert all_solved(acme.database, acme.rules, ana, "slack", at(16), owner_id=press.case_id) == 1
     assert [line.text for line in made.alert.also] == ["Japanese: 1 post"]
     assert {one.id for one in made.cases} >= {waits, asks, private}
 

@@ -237,7 +237,7 @@ def test_their_owner_is_asked_once_a_day_in_one_line_and_one_press_settles_all(a
     (row,) = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
     alert = rendering.compose(acme.database, acme.rules, row, [row], morning).alert
     (entry,) = alert.entries
-    assert entry.headline == "2 you moved to private messages: solved, or still open?"
+    assert entry.headline == "2 of Lea's cases moved to private messages: solved, or still open?", "others read it too"
     assert [(each.verb, each.label) for each in entry.actions] == [("all_solved", "All solved")]
     with acme.database.transaction():
         assert all_solved(acme.database, acme.rules, of_settings("Lea"), "slack", morning) == 2
@@ -263,7 +263,7 @@ def test_past_the_time_to_be_settled_is_a_line_in_the_owners_list_and_no_call(ac
     own_lists(acme.database, acme.rules, late)
     (row,) = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
     alert = rendering.compose(acme.database, acme.rules, row, [row], late).alert
-    assert [entry.headline for entry in alert.entries] == ["1 past the deadline for solving them"]
+    assert [entry.headline for entry in alert.entries] == ["1 of Ana's cases past the deadline for solving them"]
     assert alert.ping == ()
     assert len(deliveries.due(acme.database, "console", late)) == before + 1
 

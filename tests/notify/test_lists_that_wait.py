@@ -8,13 +8,15 @@ from pathlib import Path
 from monitor.cases import handing_over, list_of_the_day
 from monitor.cases.actions import say
 from monitor.cases.own_lists import own_lists
+from monitor.notify import rendering
 from monitor.notify.system_notices import queue_notice
 from monitor.store import cases
 from monitor.wiring import Assembly
 from tests.alerting_helpers import Base, distinct, house, posted
 from tests.cases.test_list_of_the_day import JAPANESE
 from tests.fakes.slack import FakeSlack
-from tests.helpers import ANGRY, DAY, HOUR, NOW, Clock, deliver, post, take
+from tests.fakes.smtp import FakeSmtp
+from tests.helpers import ANGRY, DAY, HOUR, NOW, Clock, deliver, messages, post, take
 
 ANA = '[[people]]\nname = "Ana"\nslack = "U0ANA00001"\n'
 BEN = '[[people]]\nname = "Ben"\nslack = "U0BEN00001"\n'
@@ -51,7 +53,11 @@ def test_the_lines_of_several_owners_in_one_channel_all_arrive(
     clock.now = NOW + DAY - HOUR
     assert own_lists(database, acme.rules, clock()) == 2
     deliver(acme, clock)
-    assert sorted(number for text in later(slack, before) for number in ("#1", "#2") if number in text) == ["#1", "#2"]
+    found = sorted(later(slack, before))
+    assert [each.partition("\n")[0] for each in found] == [
+        f"1 of {who}'s cases moved to private messages: solved, or still open?" for who in ("Ana", "Ben")
+    ]
+    assert ["#1" in found[0], "#2" in found[1]] == [True, True]
 
 
 def test_what_two_leavers_have_is_offered_under_the_name_of_each(
@@ -115,3 +121,21 @@ def test_a_list_whose_cases_are_still_to_be_told_says_the_rest(
     assert "the forum works again" in listed
     assert "Every" not in listed
     assert "Nobody" not in listed
+
+
+def test_an_owners_line_by_mail_speaks_to_them_and_leads_to_all_of_it_under_no_ones_number(
+    database: Base, tmp_path: Path, mail: FakeSmtp
+) -> None:
+    people = '[[people]]\nname = "Ana"\nemail = "ana@example.org"\n' + BEN
+    acme = house(database, tmp_path, None, mail, tables=people, notify=("console",))
+    for number, owner in enumerate(("settings:Ana", "")):
+        cases.change(database, has_one(acme, number, "Ana"), sent_on=1, answered_at=NOW, owner_id=owner)
+    own_lists(database, acme.rules, NOW + DAY - HOUR)
+    deliver(acme, Clock(NOW + DAY - HOUR))
+    (sent,) = [each for each in mail.ledger if "private" in each.text]
+    assert "1 you moved to private messages: solved, or still open?" in sent.text
+    assert sent.text.splitlines()[-2:] == ["All of them:", "http://127.0.0.1:8321/?state=private"]
+    (unowned,) = [row for row in messages(database) if row.payload.get("owner_id") == ""]
+    alert = rendering.compose(database, acme.rules, unowned, [unowned], NOW + DAY).alert
+    assert alert.entries[0].headline == "1 case without an owner moved to private messages: solved, or still open?"
+    assert alert.title == "Daily list: cases without an owner"
