@@ -19,7 +19,7 @@ import connectors
 from alerts.wording import excerpt
 from connectors import Batch
 from connectors.about import About, about_of
-from monitor.cli.base import AsJson, Failed, app, console, line, load_settings, one_line, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, app, console, line, load_settings, print_json, settings_path
 from monitor.cli.sources import first_page
 from monitor.service.console_view import program
 from monitor.settings.environment import with_secrets_file
@@ -69,13 +69,13 @@ def sources_(as_json: AsJson = False) -> None:
             continue
         _show(kind)
     if not as_json:
-        console.print(line(f"Add one with: {program()} add KIND"), soft_wrap=one_line)
+        console.print(line(f"Add one with: {program()} add KIND"))
 
 
 def _show(kind: Kind) -> None:
     """A kind as a few lines, each with its label."""
     about, here = kind.about, f" · here: {', '.join(kind.sources)}" if kind.sources else ""
-    console.print(line((kind.name, "bold"), (here, "dim")), soft_wrap=one_line)
+    console.print(line((kind.name, "bold"), (here, "dim")))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True, min_width=12)
     grid.add_column(overflow="fold")
@@ -174,17 +174,15 @@ def add(
         adding.write(path, text, 0o600)
     except InstallError as error:
         raise Failed(str(error)) from None
-    console.print(line(f"Added {name} to {path}."), soft_wrap=one_line)
+    console.print(line(f"Added {name} to {path}."))
     if secrets:
         kept_in = f"Its secrets are in {adding.environment_file(path)}: {', '.join(secrets)}."
-        console.print(line(kept_in), soft_wrap=one_line)
+        console.print(line(kept_in))
     if _is_door(kind):
-        console.print(line(f"Others send posts to: {settings.earful.page_url}/in/{name}"), soft_wrap=one_line)
+        console.print(line(f"Others send posts to: {settings.earful.page_url}/in/{name}"))
     if sign_in is not None:
-        console.print(
-            line(f"Now sign in at {sign_in.network}: {program()} connect {shlex.quote(name)}"), soft_wrap=one_line
-        )
-    console.print(line(f"If Earful is running, apply it with: {program()} reload"), soft_wrap=one_line)
+        console.print(line(f"Now sign in at {sign_in.network}: {program()} connect {shlex.quote(name)}"))
+    console.print(line(f"If Earful is running, apply it with: {program()} reload"))
 
 
 def _chosen(settings: Settings) -> str:
@@ -192,7 +190,7 @@ def _chosen(settings: Settings) -> str:
     found = all_kinds(settings, {})
     width = max(len(kind.name) for kind in found) + 2
     for kind in found:
-        console.print(line((kind.name, "bold"), " " * (width - len(kind.name)), kind.about.reads), soft_wrap=one_line)
+        console.print(line((kind.name, "bold"), " " * (width - len(kind.name)), kind.about.reads))
     while True:
         answer = str(typer.prompt("Which kind?")).strip()
         if answer in connectors.KINDS:
@@ -367,7 +365,7 @@ def _try(settings: Settings, name: str, *, ask: bool) -> None:
         remedy = getattr(error, "remedy", "")
         said += f" - {remedy}" if remedy else ""
     if said:
-        console.print(line(("no", "red"), f" {source.name}: {said}"), soft_wrap=one_line)
+        console.print(line(("no", "red"), f" {source.name}: {said}"))
         if not ask or not typer.confirm("It could not be read. Add it all the same?", default=False):
             raise Failed("nothing was changed" + ("" if ask else "; --untried adds it without reading it"))
         return
@@ -385,8 +383,8 @@ def _show_posts(settings: Settings, source: Source, batch: Batch) -> None:
     for post in posts:
         mark = ("+ ", "green") if about_us(post) else ("- ", "dim")
         console.print(line(mark, (post.author or "somebody", "bold"), (f" · {post.posted_at:%d %b %H:%M}", "dim")))
-        console.print(line("  ", excerpt(post.text or post.title, 200)), soft_wrap=one_line)
+        console.print(line("  ", excerpt(post.text or post.title, 200)))
     if posts:
-        console.print(line(("+ about your brand   - about something else: not kept", "dim")), soft_wrap=one_line)
+        console.print(line(("+ about your brand   - about something else: not kept", "dim")))
     else:
-        console.print(line("It can be read. No posts right now."), soft_wrap=one_line)
+        console.print(line("It can be read. No posts right now."))

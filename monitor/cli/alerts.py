@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from alerts.wording import count_words
-from monitor.cli.base import app, console, line, load_settings, one_line, opened
+from monitor.cli.base import app, console, line, load_settings, opened
 from monitor.cli.sources import ask
 from monitor.notify.outbox import resend_dead
 from monitor.service.scheduler import utc_now
@@ -44,7 +44,7 @@ def alert_test() -> None:
 
             said, good = ask(send, 30)
             well &= good
-            console.print(line(("ok", "green") if good else ("no", "red"), f" {target}: {said}"), soft_wrap=one_line)
+            console.print(line(("ok", "green") if good else ("no", "red"), f" {target}: {said}"))
     finally:
         database.close()
     if not well:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.wording import count_words, excerpt
-from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json, settings_path
 from monitor.cli.learning import ANSWERS
 from monitor.learning.backtest import Change, Sums, backtest
 from monitor.service.scheduler import utc_now
@@ -100,7 +100,7 @@ def _show_backtest(sums: Sums, days: int, limit: int, assembly: Assembly) -> Non
                 said[change.answer] = said.get(change.answer, 0) + 1
         known = ", ".join(f"{many} {ANSWERS.get(answer, answer)}" for answer, many in said.items())
         head = f"\n{words}: {len(changes)}" + (f"; of these, people answered: {known}" if known else "")
-        console.print(Text(head, "bold"), soft_wrap=one_line)
+        console.print(Text(head, "bold"))
         for change in changes[:limit]:
             _show_change(change, assembly)
         if len(changes) > limit:
@@ -112,6 +112,6 @@ def _show_change(change: Change, assembly: Assembly) -> None:
     post = change.mention.post
     moment = f"{post.posted_at.astimezone(assembly.settings.zone):%d %b %H:%M}"
     answer = f"  ({ANSWERS.get(change.answer, change.answer)})" if change.answer else ""
-    console.print(Text(f"  {moment}  {safe_line(post.author)} on {post.source}{answer}"), soft_wrap=one_line)
-    console.print(Text(f"      {excerpt(post.text or post.title, 160)}"), soft_wrap=one_line)
-    console.print(Text(f"      {safe_line(change.why)}", "dim"), soft_wrap=one_line)
+    console.print(Text(f"  {moment}  {safe_line(post.author)} on {post.source}{answer}"))
+    console.print(Text(f"      {excerpt(post.text or post.title, 160)}"))
+    console.print(Text(f"      {safe_line(change.why)}", "dim"))

@@ -36,11 +36,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _Screen(Console):
+    """A person reads wrapped words; a script, which has no terminal, reads whole lines. Tables are as wide as ever."""
+
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **more: Any) -> None:
+        whole = not self.is_terminal and all(isinstance(each, str | Text) for each in objects)
+        super().print(*objects, soft_wrap=whole if soft_wrap is None else soft_wrap, **more)
+
+
 # Without marks and emoji: whatever a stranger wrote is printed as it is written. What has a style is a Text.
-console = Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
+console = _Screen(highlight=False, markup=False, emoji=False)
 if console.width < 40:  # noqa: PLR1730 - else it follows the terminal. One that says 0 shows nothing at all
     console.width = 40
-one_line = not console.is_terminal  # a person reads wrapped words, a script reads whole lines
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most this many.")]
 BrandName = Annotated[str, typer.Option("--brand", help="The brand. Required if there are several.")]
 As = Annotated[str, typer.Option("--as", help="Act as this person. Default: you.")]

@@ -8,7 +8,7 @@ import typer
 
 from alerts.wording import count_words
 from monitor.causes import listing, naming, problems, proposals
-from monitor.cli.base import AsJson, Failed, app, console, line, one_line, opened, print_json, speaker
+from monitor.cli.base import AsJson, Failed, app, console, line, opened, print_json, speaker
 from monitor.service.scheduler import utc_now
 from monitor.store import cases
 from monitor.store import causes as store
@@ -53,7 +53,7 @@ def show(
                     if not name
                     else _change(assembly, chosen, name, wanted, into=into, split=split, remove=remove, case=case)
                 )
-                console.print(line(said), soft_wrap=one_line)
+                console.print(line(said))
                 return
         except listing.NotPossible as error:
             raise Failed(str(error)) from None
@@ -124,13 +124,13 @@ def _print(database: Database, brand: str) -> None:
     for row in found:
         state = f"fixed, {row['untold']} not told yet" if row["fixed_at"] else row["owner"] or "no owner"
         people = count_words(row["people"], "person", "people")
-        console.print(line((f"problem {row['id']}", "bold"), f" {row['name']}: {people}, {state}"), soft_wrap=one_line)
+        console.print(line((f"problem {row['id']}", "bold"), f" {row['name']}: {people}, {state}"))
     if found:
         console.print()
     causes = sorted(causes_as_json(database, brand, now), key=lambda each: (-each["people"], each["name"].casefold()))
     for each in causes:
         before = (f"({each['people_last_week']:,} the week before)  ", "dim")
-        console.print(line(f"{each['people']:>6,} people ", before, each["name"]), soft_wrap=one_line)
+        console.print(line(f"{each['people']:>6,} people ", before, each["name"]))
     for proposal in proposals.proposals(database, brand, now):
         people = count_words(proposal.people, "person", "people")
-        console.print(line(("proposed:", "dim"), f' "{proposal.words}", {people}'), soft_wrap=one_line)
+        console.print(line(("proposed:", "dim"), f' "{proposal.words}", {people}'))

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from alerts.wording import count_words, with_remedy
-from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, opened, print_json
 from monitor.ingest import file_import
 from monitor.ingest.judge_processes import JudgeProcesses, processes_for
 from monitor.people import audit
@@ -50,7 +50,7 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
                 visits.append(assembly.collector.visit(name, "own", utc_now))
             if None in visits:
                 words = "another process reads it at the moment, or has the file that it needs"
-                console.print(Text(f"{name}: {words}"), soft_wrap=one_line)
+                console.print(Text(f"{name}: {words}"))
             told: set[str] = set()
             for visit in filter(None, visits):
                 well &= not visit.error
@@ -67,7 +67,6 @@ def collect(source: Annotated[str, typer.Argument(metavar="[SOURCE]", help="Only
                         line if not visit.error else f"{name}: {with_remedy(visit.error, visit.remedy)}",
                         "" if not visit.error else "red",
                     ),
-                    soft_wrap=one_line,
                 )
         for channel in assembly.alerting.due(utc_now()):
             assembly.alerting.serve(channel, utc_now)
@@ -146,15 +145,14 @@ def import_(
             f"{taken.seen:,} read, {taken.matched:,} about a brand ({result['unmatched']:,} not kept), "
             f"{taken.new:,} new, {taken.flagged:,} flagged, {len(taken.opened):,} cases opened"
             + (f", {len(reading.aside):,} set aside" if reading.aside else ""),
-            soft_wrap=one_line,
         )
         if taken.forgotten:
             left = count_words(taken.forgotten, "post")
-            console.print(f"{left} skipped: erased here, or deleted on the network", soft_wrap=one_line)
+            console.print(f"{left} skipped: erased here, or deleted on the network")
         for note in reading.notes():
-            console.print(Text(f"! {note}", "yellow"), soft_wrap=one_line)
+            console.print(Text(f"! {note}", "yellow"))
         for each in reading.aside[:5]:
-            console.print(Text(f"! {each.reason}", "yellow"), soft_wrap=one_line)
+            console.print(Text(f"! {each.reason}", "yellow"))
 
 
 def must_be_a_file(file: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from monitor.cases import handing_over
-from monitor.cli.base import AsJson, Failed, app, console, line, one_line, opened, print_json, speaker
+from monitor.cli.base import AsJson, Failed, app, console, line, opened, print_json, speaker
 from monitor.people import duty
 from monitor.people.identity import Directory
 from monitor.service.scheduler import utc_now
@@ -43,7 +43,7 @@ def away(
                         assembly.database, assembly.rules, who, until, way="command line", now=now, whom=whom
                     )
                 )
-            console.print(line(said), soft_wrap=one_line)
+            console.print(line(said))
             return
         found = duty.on_now(assembly.database, assembly.rules, now, assembly.settings.zone)
         if as_json:

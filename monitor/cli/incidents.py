@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.base import AsJson, Failed, app, console, line, one_line, opened, print_json, speaker
+from monitor.cli.base import AsJson, Failed, app, console, line, opened, print_json, speaker
 from monitor.cli.mentions import when
 from monitor.incidents import acting
 from monitor.notify.incident_messages import facts_of, name_of
@@ -36,7 +36,7 @@ def show_incidents(
             said = acting.act(
                 database, assembly.rules, number, verb, who=who, way="command line", now=now, url=url, source=source
             )
-            console.print(line(said), soft_wrap=one_line)
+            console.print(line(said))
             return
         rows = [incidents.one(database, number)] if number else incidents.latest(database)
         found = [row for row in rows if row is not None]
@@ -53,7 +53,7 @@ def show_incidents(
             (row,) = found
             console.print(line((name_of(database, row), "bold"), f" · {'over' if row['ended_at'] else 'open'}"))
             for fact in [*facts_of(database, assembly.rules, row, now), *([row["summary"]] if row["summary"] else [])]:
-                console.print(line(fact), soft_wrap=one_line)
+                console.print(line(fact))
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
         for name in ("id", "began", "state", "people", "answered", "owner", "incident"):

@@ -18,7 +18,6 @@ from monitor.cli.base import (
     app,
     brand_of,
     console,
-    one_line,
     opened,
     print_json,
     speaker,
@@ -148,14 +147,14 @@ def _show(assembly: Assembly, name: str, taught: Taught | None) -> None:
     console.print(head)
     kinds = _by_kind(assembly, name)
     told = ", ".join(f"{kinds[key]} {words}" for key, words in ANSWERS.items() if kinds.get(key))
-    console.print(Text(f"  answers: {told or 'none yet'}"), soft_wrap=one_line)
+    console.print(Text(f"  answers: {told or 'none yet'}"))
     for each in feedback.left_out(assembly.database, name):
         words = f"undone by {each['by']} on {each['at'][:10]}: the answers of that version are ignored"
-        console.print(Text(f"  {safe_line(words)}", "yellow"), soft_wrap=one_line)
+        console.print(Text(f"  {safe_line(words)}", "yellow"))
     if feedback.waiting(assembly.database, assembly.intake.judge, [name]):
-        console.print(Text("  some answers have not been learned from yet", "yellow"), soft_wrap=one_line)
+        console.print(Text("  some answers have not been learned from yet", "yellow"))
     if row is not None and taught is None:
-        console.print(Text("  this version cannot be read; the built-in judge is used", "red"), soft_wrap=one_line)
+        console.print(Text("  this version cannot be read; the built-in judge is used", "red"))
     if taught is not None:
         _show_learned("does it need an answer?", taught.complaint)
         _show_learned("is it about us?", taught.about_us)
@@ -176,16 +175,16 @@ def _show_learned(question: str, learned: Learned) -> None:
         head.append(f"used{share}, from {_people(learned)}", "green")
     else:
         head.append(f"not used yet: {figures.why_off}", "yellow")
-    console.print(head, soft_wrap=one_line)
+    console.print(head)
     if figures.loss_before:
         better = f"area under ROC {figures.area_before:.3f} before, {figures.area_after:.3f} after"
         loss = f"loss {figures.loss_before:.3f} before, {figures.loss_after:.3f} after"
-        console.print(Text(f"  on held-out answers: {better} · {loss}"), soft_wrap=one_line)
+        console.print(Text(f"  on held-out answers: {better} · {loss}"))
     if not learned.blend:
         return
     lines = [f"{lane} from {line:.2f}" for lane, line in (("ping", learned.ping), ("sweep", learned.sweep)) if line]
     if lines:
-        console.print(Text(f"  its own thresholds: {', '.join(lines)}"), soft_wrap=one_line)
+        console.print(Text(f"  its own thresholds: {', '.join(lines)}"))
     towards, against = strongest_words(learned, _WORDS)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2))
     table.add_column("  points to yes", no_wrap=True, max_width=28)

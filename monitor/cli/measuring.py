@@ -12,7 +12,7 @@ from rich.text import Text
 
 from alerts.wording import excerpt
 from connectors import Post
-from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, opened, print_json
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, opened, print_json
 from monitor.cli.database import must_be_a_file, progress_bar
 from monitor.ingest import file_import
 from monitor.service.scheduler import utc_now
@@ -135,7 +135,6 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
         f"area under ROC {result['roc_auc']:.3f} · "
         f"average precision {result['average_precision']:.3f} · F1 {result['f1']:.2f} · "
         f"{result['posts_per_second']:,} posts a second",
-        soft_wrap=one_line,
     )
     _print_queue(result["queue"], result["languages"])
     for option, rows in result["groups"].items():
@@ -149,10 +148,8 @@ def _print_evaluation(result: dict[str, Any], texts: list[str], labels: list[boo
     )[:8]
     console.print("\nWorst mistakes", style="dim")
     for _size, words, expected, verdict in wrong:
-        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"), soft_wrap=one_line)
-        console.print(
-            Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"), soft_wrap=one_line
-        )
+        console.print(Text(f"  {'missed' if expected else 'wrong '}  {excerpt(words, 110)}"))
+        console.print(Text(f"          {' · '.join(verdict.reasons) or 'nothing stood out'}", "dim"))
 
 
 def _labelled_as(result: dict[str, Any]) -> str:
@@ -167,7 +164,6 @@ def _print_queue(queue: dict[str, Any], languages: dict[str, dict[str, Any]]) ->
         f"\nlist: {listed['n']:,} posts, a share of {_share(listed['share'])} · right {_share(listed['precision'])}, "
         f"of its first quarter {_share(front['precision'])} · "
         f"pings: {called['n']:,}, right {_share(called['precision'])}",
-        soft_wrap=one_line,
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("grade" if len(queue["grades"]) > 2 else "label", no_wrap=True)

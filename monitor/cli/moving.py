@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from alerts.wording import count_words
-from monitor.cli.base import AsJson, Failed, app, console, load_settings, one_line, print_json
+from monitor.cli.base import AsJson, Failed, app, console, load_settings, print_json
 from monitor.cli.database import must_be_a_file, progress_bar
 from monitor.notify.spool import SPOOL
 from monitor.people import audit
@@ -105,7 +105,7 @@ def _move(settings: Settings, path: Path, target: Postgresql, now: datetime, as_
         return
     _tell(path, target, state, rows, altered)
     if erased.words:
-        console.print(Text(f"! {erased.words}", "yellow"), soft_wrap=one_line)
+        console.print(Text(f"! {erased.words}", "yellow"))
 
 
 def _copied(file: moving.MovedFile, target: Postgresql, as_json: bool) -> tuple[str, int, dict[str, int]]:
@@ -135,11 +135,10 @@ def _take_along(path: Path, state: Path) -> None:
 def _tell(path: Path, target: Postgresql, state: Path, rows: int, altered: dict[str, int]) -> None:
     console.print(
         f"Moved {count_words(rows, 'row')} of {path} to {target.where}; all of them were read back and agree.",
-        soft_wrap=one_line,
     )
     for table, count in altered.items():
         held = f"{count_words(count, 'text')} held what PostgreSQL can't store (NUL or broken UTF-8), now \ufffd"
-        console.print(Text(f"! {table}: {held}", "yellow"), soft_wrap=one_line)
+        console.print(Text(f"! {table}: {held}", "yellow"))
     console.print(
         f"The file is as it was. Earful no longer starts on it ({moving.mark_of(path).name} beside it says why). "
         "Delete it once all is well: whoever is erased from now on is still in it.\n"

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from monitor.cli.base import AsJson, Failed, app, console, one_line, opened, print_json, speaker
+from monitor.cli.base import AsJson, Failed, app, console, opened, print_json, speaker
 from monitor.people import audit
 from monitor.privacy import export, forgetting
 from monitor.service.scheduler import utc_now
@@ -72,13 +72,13 @@ def erase(
                         "copies": list(done.left), "overwritten": overwritten,
                         "copies_deleted": sorted({*done.copies} - {*done.left})})  # fmt: skip
             return
-        console.print(Text(f"Erased: {done.words}."), soft_wrap=one_line)
+        console.print(Text(f"Erased: {done.words}."))
         if done.copies:
-            console.print(Text(done.copies_words, "dim"), soft_wrap=one_line)
+            console.print(Text(done.copies_words, "dim"))
         if not overwritten:
-            console.print(Text(f"! {HELD_UP}", "yellow"), soft_wrap=one_line)
+            console.print(Text(f"! {HELD_UP}", "yellow"))
         for line in done.stays:
-            console.print(Text(line, "dim"), soft_wrap=one_line)
+            console.print(Text(line, "dim"))
 
 
 @app.command("export-person")
@@ -123,14 +123,13 @@ def _whom(assembly: Assembly, command: str, source: str, author: str) -> str:
 
 def _ask(found: forgetting.Known) -> None:
     names = ", ".join(safe_line(name) for name in found.names)
-    console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"), soft_wrap=one_line)
+    console.print(Text(f"{names} on {found.source}: {found.words}.", "bold"))
     console.print(
         "Their posts, names and links are erased, and so are your notes about them. Open cases are closed. Counts and "
         "times stay. This cannot be undone.",
-        soft_wrap=one_line,
     )
     if found.copies:
-        console.print(Text(found.copies_words), soft_wrap=one_line)
+        console.print(Text(found.copies_words))
     if not sys.stdin.isatty():
         raise Failed("nothing was erased: no terminal to ask on; --yes erases without asking")
     if not typer.confirm("Erase all of it?", default=False):

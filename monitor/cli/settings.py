@@ -19,7 +19,7 @@ from rich.text import Text
 
 from alerts.wording import count_words
 from monitor.assistant.standing import greet
-from monitor.cli.base import Failed, app, console, line, load_settings, one_line, settings_path
+from monitor.cli.base import Failed, app, console, line, load_settings, settings_path
 from monitor.cli.costs import lines as cost_lines
 from monitor.cli.sources import ask, ask_source
 from monitor.people import duty
@@ -153,7 +153,7 @@ def _reload_everywhere(settings: Settings) -> None:
         for each in waits:
             other = differing(agreed.settings, each.settings)
             what = f"reads another file there ({joined(other)})" if other else "has not answered yet"
-            console.print(line(("!", "yellow"), f" {named(each, found)} {what}"), soft_wrap=one_line)
+            console.print(line(("!", "yellow"), f" {named(each, found)} {what}"))
         if waits:
             raise Failed(
                 f"put the same {settings.file.name} there: whoever does not have it within five minutes stops, and "
@@ -185,9 +185,9 @@ def check(
         signed_in = sign_ins(settings, utc_now(), database if knows else None)
         lost = _belongs_to_nothing(settings, database) if database is not None else []
     for warning in [*worth_a_look(settings), *lost]:
-        console.print(Text.assemble(("! ", "yellow"), safe_line(warning)), soft_wrap=one_line)
+        console.print(Text.assemble(("! ", "yellow"), safe_line(warning)))
     for trouble in (*judge_of(settings, queries_of(settings)).trouble, *reader_trouble(settings)):
-        console.print(line(("!", "yellow"), f" {trouble}"), soft_wrap=one_line)
+        console.print(line(("!", "yellow"), f" {trouble}"))
     if not any(channel.wakes for channel in channels_of(settings).values()):
         console.print(
             line(
@@ -195,30 +195,29 @@ def check(
                 " No channel can wake anyone at night, so a critical case waits until someone looks. "
                 "Set `wakes = true` on a channel that rings a telephone.",
             ),
-            soft_wrap=one_line,
         )
     rules, now = Rules(settings), utc_now()
     if uncovered := [duty.gap_words(gap, settings.zone) for gap in duty.gaps_ahead(rules, now)]:
         said = f"{', '.join(uncovered)}: nobody is on shift, so alerts go to leads"
-        console.print(line(("!", "yellow"), f" {said}"), soft_wrap=one_line)
+        console.print(line(("!", "yellow"), f" {said}"))
     for unheard in unheard_handles(settings):
-        console.print(line(("!", "yellow"), f" {unheard}"), soft_wrap=one_line)
+        console.print(line(("!", "yellow"), f" {unheard}"))
     for each in signed_in.values():
-        console.print(line(("!", "yellow") if each.wrong else ("ok", "green"), f" {each.words}"), soft_wrap=one_line)
+        console.print(line(("!", "yellow") if each.wrong else ("ok", "green"), f" {each.words}"))
     for cost in cost_lines(settings, utc_now()):
-        console.print(line(cost), soft_wrap=one_line)
+        console.print(line(cost))
     ways = [channel.name for channel in settings.channels if channel.kind != "console"]
     if len(ways) == 1 and settings.earful.dead_man_url is None:
         said = (
             f"{ways[0]} is the only channel: while it is down, nobody is alerted or even knows. Add a "
             "second [[channels]] table and name it under [alerts] fallback, or set [earful] dead_man_url."
         )
-        console.print(Text.assemble(("!", "yellow"), f" {said}"), soft_wrap=one_line)
+        console.print(Text.assemble(("!", "yellow"), f" {said}"))
     counted = ", ".join(
         count_words(len(each), word)
         for each, word in ((settings.brands, "brand"), (settings.sources, "source"), (settings.channels, "channel"))
     )
-    console.print(line(("ok", "green"), f" {settings.file.name}: {counted}"), soft_wrap=one_line)
+    console.print(line(("ok", "green"), f" {settings.file.name}: {counted}"))
     if online and not _online(settings):
         raise typer.Exit(1)
 

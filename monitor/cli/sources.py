@@ -12,7 +12,7 @@ import typer
 from alerts import ChannelError
 from alerts.wording import count_words, with_remedy
 from connectors import Batch, ConnectorError
-from monitor.cli.base import Failed, app, console, line, load_settings, one_line
+from monitor.cli.base import Failed, app, console, line, load_settings
 from monitor.ingest import preview
 from monitor.service.scheduler import utc_now
 from monitor.settings.competitors import costs
@@ -82,16 +82,14 @@ def try_(
             said = getattr(error, "message", "") or f"unexpected {type(error).__name__}"
             said = with_remedy(said, getattr(error, "remedy", ""))
         if said:
-            console.print(line(("no", "red"), f" {source.name}: {said}"), soft_wrap=one_line)
+            console.print(line(("no", "red"), f" {source.name}: {said}"))
             continue
         reached += 1
         for each in preview.caught(batch, queries)[: limit - shown]:
             shown += 1
             said_by = (each.post.author, "bold")
-            console.print(
-                line((source.name, "dim"), " ", said_by, (f" ({', '.join(each.words)})", "dim")), soft_wrap=one_line
-            )
-            console.print(line("  ", (each.post.text or each.post.title)[:200]), soft_wrap=one_line)
+            console.print(line((source.name, "dim"), " ", said_by, (f" ({', '.join(each.words)})", "dim")))
+            console.print(line("  ", (each.post.text or each.post.title)[:200]))
     console.print(f"{count_words(shown, 'post')} shown; nothing was stored.")
     if not reached:
         raise Failed("no source could be read; see the lines above")

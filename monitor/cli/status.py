@@ -14,7 +14,7 @@ from alerts.wording import span_words
 from monitor.assistant import standing as assistant
 from monitor.cases import second_look
 from monitor.cli import at_work
-from monitor.cli.base import AsJson, app, console, one_line, opened, print_json, settings_path
+from monitor.cli.base import AsJson, app, console, opened, print_json, settings_path
 from monitor.cli.costs import budget_of, cost_line, foreseen
 from monitor.ingest import asking, wishes
 from monitor.ingest.access_tokens import Standing
@@ -266,10 +266,10 @@ def _standing(assembly: Any, zone: ZoneInfo, notes: list[str], gaps: Any, dead: 
     if why := _retention_waits(database):
         notes.append(f"{clock_check.title(why)}. {clock_check.REMEDY}")
     for line in asking.words(database, assembly.settings, utc_now()):
-        console.print(Text(line, "dim"), soft_wrap=one_line)
+        console.print(Text(line, "dim"))
     for name, until in retention.copies_until(database).items():
         line = f"{name}: a copy of the whole database; Earful deletes it on {until.astimezone(zone):%d %b}"
-        console.print(Text(line, "dim"), soft_wrap=one_line)
+        console.print(Text(line, "dim"))
     if missing := forgotten.without_key(database):
         notes.append(key_missing(missing, str(forgotten.key_file(database))))
     notes += [*notes_of(database), *trouble.lines(database, assembly.rules, utc_now())]
