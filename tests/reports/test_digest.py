@@ -573,6 +573,24 @@ def test_of_one_person_it_is_said_as_of_one(acme: Assembly) -> None:
     assert "Who takes the critical case nobody has taken? It has waited 1 day." in words
 
 
+def test_a_decision_says_how_long_the_critical_cases_wait_that_nobody_has_taken(acme: Assembly) -> None:
+    """Ana has the oldest one; another was answered a week ago, and its author was hurt again an hour ago."""
+    write(acme, INJURY, at=MONDAY - 9 * DAY, author="old", thread_id="old")
+    actions.say(acme.database, acme.rules, "1", "take", who="Ana", way="test", now=MONDAY - 8 * DAY)
+    write(acme, INJURY, at=MONDAY - 8 * DAY, author="hurt", thread_id="hurt", native_id="hurt")
+    actions.say(acme.database, acme.rules, "2", "answered", who="Ana", way="test", now=MONDAY - 7 * DAY)
+    write(acme, f"{INJURY} Again!", at=MONDAY - HOUR, author="hurt", thread_id="hurt", parent_id="hurt")
+    view = contents.view(acme.database, acme.rules, MONDAY)
+    (section,) = [each for each in view.sections if each.heading == "Critical and overdue"]
+    assert [line.text for line in section.lines] == [
+        "Critical, waiting 9 days, taken",
+        "Critical, waiting 1 hour, nobody has taken it",
+    ]
+    assert [(line.text, line.by) for line in view.decisions] == [
+        ("Who takes the critical case nobody has taken?", "It has waited 1 hour.")
+    ]
+
+
 def test_what_was_not_seen_is_said_in_the_desks_zone(database: Sqlite | Postgresql, tmp_path: Path) -> None:
     """New York in winter is five hours behind UTC."""
     acme = assembly_of(database, in_zone(tmp_path, "America/New_York"))

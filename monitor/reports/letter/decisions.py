@@ -30,7 +30,7 @@ def of(week: Week, page: str) -> tuple[Line, ...]:
 def _all(week: Week, page: str) -> Iterator[Line]:
     if week.waiting["untaken"]:
         n = week.waiting["untaken"]
-        oldest = week.oldest_critical
+        oldest = week.oldest_untaken
         yield Line(
             f"Who takes the {'critical case' if n == 1 else f'{n:,} critical cases'} nobody has taken?",
             by=f"{'It' if n == 1 else 'The oldest'} has waited {span_words(oldest)}." if oldest is not None else "",

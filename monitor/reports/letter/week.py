@@ -16,8 +16,8 @@ from monitor.reports.letter import health, stories
 from monitor.reports.statistics import Aftermath, Figures
 from monitor.reports.surveys import Surveys
 from monitor.settings.rules import Rules
-from monitor.store import causes, key_values, report_queries, requeue
-from monitor.store.database import Database, Row, at, instant
+from monitor.store import cases, causes, key_values, report_queries, requeue
+from monitor.store.database import Database, Row, instant
 from monitor.text.complaint_signals import JUDGED
 
 AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
@@ -84,9 +84,13 @@ class Week:
         return f"/insights?until={moment}Z" + (f"&brand={quote(self.brand)}" if self.brand else "")
 
     @property
-    def oldest_critical(self) -> timedelta | None:
-        """How long the oldest critical case has waited."""
-        found = [self.until - at(row["first_posted_at"]) for row in self.open if row["priority"] == "critical"]
+    def oldest_untaken(self) -> timedelta | None:
+        """How long the oldest critical case has waited that nobody has taken."""
+        found = [
+            self.until - cases.case_of(row).waits_since
+            for row in self.open
+            if row["priority"] == "critical" and not row["owner"]
+        ]
         return max(found, default=None)
 
 
