@@ -211,10 +211,13 @@ def looked_at_between(database: Database, since: datetime, until: datetime, bran
 
 
 def leaving(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:
-    """(id, person, answered_at or None) of posts of a span whose author says that they are leaving."""
+    """(id, person, posted_at, answered_at) of posts of a span whose author says that they are leaving.
+
+    The oldest first. The last answer to its case is "" where there is none.
+    """
     only, values = _of_brand(brand, "m.")
     return database.rows(
-        f"SELECT m.id, {person()} AS person, c.answered_at "
+        f"SELECT m.id, {person()} AS person, m.posted_at, coalesce(c.answered_at, '') AS answered_at "
         f"FROM mentions m{database.by_index('mentions_leaving')} JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.posted_at >= :since AND m.posted_at < :until "
         f"AND m.churn <> '[]' AND m.suppressed = ''{only} ORDER BY m.posted_at, m.id",

@@ -591,6 +591,16 @@ def test_a_decision_says_how_long_the_critical_cases_wait_that_nobody_has_taken(
     ]
 
 
+def test_whoever_leaves_over_our_answer_has_none(acme: Assembly) -> None:
+    """Olga wrote that she leaves after we had answered her complaint: nobody has spoken to her since."""
+    write(acme, LATE, at=MONDAY - 3 * DAY, author="olga", thread_id="t", native_id="olga")
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - 2 * DAY)
+    write(acme, CHURN, at=MONDAY - DAY, author="olga", thread_id="t", parent_id="olga")
+    assert "They have no answer." in words_of(acme)
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY - HOUR)
+    assert "They have an answer." in words_of(acme)
+
+
 def test_what_was_not_seen_is_said_in_the_desks_zone(database: Sqlite | Postgresql, tmp_path: Path) -> None:
     """New York in winter is five hours behind UTC."""
     acme = assembly_of(database, in_zone(tmp_path, "America/New_York"))

@@ -145,15 +145,19 @@ def _volume(database: Database, since: datetime, until: datetime, brand: str) ->
 def leaving(database: Database, since: datetime, until: datetime, brand: str) -> Leaving:
     """Who says in a span that they are leaving: each person once, however often they say it.
 
-    Why is said by the brand's causes, as all of the letter does.
+    An answer that came before they said it last is none to that. Why is said by the brand's causes, as all of the
+    letter does.
     """
-    answered: dict[str, bool] = {}
+    said: dict[str, str] = {}
+    answered: dict[str, str] = {}
     named: dict[str, set[str]] = {}
     rows = report_queries.leaving(database, since, until, brand)
     causes_of = causes.names_of(database, [row["id"] for row in rows])
     for row in rows:
         person = row["person"]
-        answered[person] = answered.get(person, False) or bool(row["answered_at"])
+        said[person] = row["posted_at"]
+        answered[person] = max(answered.get(person, ""), row["answered_at"])
         named.setdefault(person, set()).update(causes_of.get(row["id"], ()))
     counted = Counter(cause for each in named.values() for cause in sorted(each))
-    return Leaving(len(answered), sum(answered.values()), tuple(counted.most_common(3)))
+    have = sum(answered[person] >= moment for person, moment in said.items())
+    return Leaving(len(said), have, tuple(counted.most_common(3)))
