@@ -136,7 +136,7 @@ def report_(
         if month:
             since, until = _month(month, now, assembly.settings.zone)
             span = f"{since.astimezone(assembly.settings.zone):%B %Y}" + (" so far" if until == now else "")
-        found = statistics.of_span(assembly.database, assembly.rules, since, until)
+        found = statistics.of_span(assembly.database, assembly.rules, since, until, seen=now)
         if as_json:
             asked = {"month": month} if month else {"days": days}
             beside = further_figures.as_json(assembly.database, assembly.rules, since, until)

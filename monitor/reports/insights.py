@@ -49,7 +49,7 @@ def of(
     volume = pages.volume(database, since, now, brand, 16) if unit == "minute" else _by_hour(rows)
     monday = midnight(first - timedelta(days=first.weekday()), zone)
     told = statistics.read(database, monday, now, brand)
-    (whole,) = statistics.of_spans(database, rules, (since, now), told)
+    (whole,) = statistics.of_spans(rules, (since, now), told)
     before = since - (now - since)
     return {
         "at": now.isoformat(),
@@ -62,7 +62,7 @@ def of(
         "due": whole.to_answer.due,
         "median": _seconds(whole.to_answer.median),
         "in_target": whole.in_target,
-        "weeks": _weeks(database, rules, zone, first, now, told),
+        "weeks": _weeks(rules, zone, first, now, told),
         "places": _places(rows),
         "by_hour": by_hour_of_week(volume, zone),
         "causes": _causes(database, since, now, before, brand),
@@ -187,7 +187,7 @@ def by_hour_of_week(rows: Iterable[Mapping[str, Any]], zone: ZoneInfo) -> list[l
 
 
 def _weeks(
-    database: Database, rules: Rules, zone: ZoneInfo, first: date, now: datetime, told: statistics.CaseTurns
+    rules: Rules, zone: ZoneInfo, first: date, now: datetime, told: statistics.CaseTurns
 ) -> list[dict[str, Any]]:
     """Time to answer by the week in which people wrote: median, nine in ten, share within the target."""
     mondays = [first - timedelta(days=first.weekday())]
@@ -195,7 +195,7 @@ def _weeks(
         mondays.append(mondays[-1] + timedelta(days=_DAYS_IN_WEEK))
     bounds = [min(midnight(each, zone), now) for each in mondays]
     found: list[dict[str, Any]] = []
-    for monday, figure in zip(mondays, statistics.of_spans(database, rules, bounds, told), strict=False):
+    for monday, figure in zip(mondays, statistics.of_spans(rules, bounds, told), strict=False):
         if figure.turns or found:
             found.append({
                 "name": f"{monday.day} {monday:%b}", "turns": figure.turns, "answered": figure.answered,

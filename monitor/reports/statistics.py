@@ -1,7 +1,8 @@
 """The numbers: how long it takes to see, to tell, to take, to answer and to resolve. Never the mean alone.
 
 What is counted is a turn (`response_times.py`) of a waiting case (`definitions.py`): one time that a person waited for
-an answer. It belongs to the span in which its wait began, answered or not.
+an answer. It belongs to the span in which its wait began, answered or not. What came of it is told as it was known at
+one moment (`seen`), which may be long after the span: who wrote in its last hours was late only then.
 
 Opening hours and wall clock stand beside each other. Automatic replies never stopped a clock and so are no answers; a
 reply that is dated before its post (a review that was edited later) counts as no time at all and is marked.
@@ -24,7 +25,7 @@ from monitor.reports.definitions import is_waiting_case
 from monitor.reports.response_times import Turn, resolutions_of, turns_of
 from monitor.settings.rules import Rules
 from monitor.store import report_queries
-from monitor.store.database import Database, Row
+from monitor.store.database import Database, Row, stamp
 
 _NONE = timedelta(0)
 
@@ -165,10 +166,22 @@ def spread(values: Iterable[timedelta | None], kept: Iterable[bool | None] = ())
 
 
 def of_span(
-    database: Database, rules: Rules, since: datetime, until: datetime, told: CaseTurns | None = None
+    database: Database,
+    rules: Rules,
+    since: datetime,
+    until: datetime,
+    told: CaseTurns | None = None,
+    *,
+    seen: datetime | None = None,
 ) -> Report:
-    """The figures of every wait that began in a span, whole and by group; `told` may hold more, read before."""
-    counted, resolved = _waits(database, rules, since, until, told)
+    """The figures of every wait that began in a span, whole and by group; `told` may hold more, read before.
+
+    They are as they were known at `seen`: at the end of the span, unless another moment is given.
+    """
+    seen = seen or until
+    if told is None:
+        told = read(database, since, until, seen=seen)
+    ((counted, resolved),) = _waits_of(rules, (since, until), told, seen)
     whole = figures_of(counted, resolved)
     return Report(
         **{name: getattr(whole, name) for name in Figures.__dataclass_fields__},
@@ -181,23 +194,29 @@ def of_span(
     )
 
 
-def whole_span(database: Database, rules: Rules, since: datetime, until: datetime, brand: str = "") -> Figures:
+def whole_span(
+    database: Database, rules: Rules, since: datetime, until: datetime, brand: str = "", *, seen: datetime | None = None
+) -> Figures:
     """The figures of every wait that began in a span, as one: enough for the letter, and less work."""
-    return figures_of(*_waits(database, rules, since, until, read(database, since, until, brand)))
+    seen = seen or until
+    told = read(database, since, until, brand, seen=seen)
+    return figures_of(*_waits_of(rules, (since, until), told, seen)[0])
 
 
-def of_spans(
-    database: Database, rules: Rules, bounds: Sequence[datetime], told: CaseTurns | None = None
-) -> list[Figures]:
-    """As `whole_span` from each of these moments to the next, the cases read once for all of them."""
-    return [figures_of(*waits) for waits in _waits_of(database, rules, bounds, told)]
+def of_spans(rules: Rules, bounds: Sequence[datetime], told: CaseTurns) -> list[Figures]:
+    """As `whole_span` from each of these moments to the next, seen from the last of them; `told` was read for all."""
+    return [figures_of(*waits) for waits in _waits_of(rules, bounds, told, bounds[-1])]
 
 
-def read(database: Database, since: datetime, until: datetime, brand: str = "") -> CaseTurns:
-    """What the cases of a span tell, for figures of several spans within it."""
+def read(
+    database: Database, since: datetime, until: datetime, brand: str = "", *, seen: datetime | None = None
+) -> CaseTurns:
+    """What the cases of a span tell, as it was known at `seen`, for figures of several spans within it."""
+    known = stamp(seen or until)
     logs: dict[str, list[Row]] = {}
     for line in report_queries.log_between(database, since, until, brand):
-        logs.setdefault(line["case_id"], []).append(line)
+        if line["at"] <= known:
+            logs.setdefault(line["case_id"], []).append(line)
     return [
         (row, turns_of(row, log), resolutions_of(row, log))
         for row in report_queries.cases_between(database, since, until, brand)
@@ -205,24 +224,16 @@ def read(database: Database, since: datetime, until: datetime, brand: str = "") 
     ]
 
 
-def _waits(
-    database: Database, rules: Rules, since: datetime, until: datetime, told: CaseTurns | None = None
-) -> tuple[list[Counted], list[Resolved]]:
-    (found,) = _waits_of(database, rules, (since, until), told)
-    return found
-
-
 def _waits_of(
-    database: Database, rules: Rules, bounds: Sequence[datetime], told: CaseTurns | None
+    rules: Rules, bounds: Sequence[datetime], told: CaseTurns, seen: datetime
 ) -> list[tuple[list[Counted], list[Resolved]]]:
-    """The turns and resolutions that began in each span between two bounds, each seen from the end of its span."""
+    """The turns and resolutions that began in each span between two bounds."""
     since, until = bounds[0], bounds[-1]
     found: list[tuple[list[Counted], list[Resolved]]] = [([], []) for _ in bounds[1:]]
-    for row, turns, resolutions in read(database, since, until) if told is None else told:
+    for row, turns, resolutions in told:
         for turn in turns:
             if since <= turn.asked_at < until and is_waiting_case(row, turn):
-                place = bisect_right(bounds, turn.asked_at)
-                found[place - 1][0].append(_count(rules, row, turn, bounds[place]))
+                found[bisect_right(bounds, turn.asked_at) - 1][0].append(_count(rules, row, turn, seen))
         for span in resolutions:
             if since <= span[0] < until:
                 found[bisect_right(bounds, span[0]) - 1][1].append(_resolve(rules, row, *span))
@@ -242,7 +253,7 @@ def kept(rules: Rules, row: Row, turns: Sequence[Turn], until: datetime) -> list
     return [(turn.answered_at is not None, _count(rules, row, turn, until).kept) for turn in seen]
 
 
-def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
+def _count(rules: Rules, row: Row, turn: Turn, seen: datetime) -> Counted:
     opening, targets = rules.hours_for(row["priority"]), rules.targets_for(row["priority"])
     target = targets.first if turn.number == 1 else targets.next
 
@@ -252,10 +263,11 @@ def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
         return _NONE if turn.backdated else hours.elapsed(turn.asked_at, moment, opening)
 
     # Nobody is late with what nobody was called for, or what turned out to need no answer.
-    owed = row["lane"] == "ping" and not row["quiet"] and not row["closed_at"]
+    closed = row["closed_at"] and row["closed_at"] <= stamp(seen)
+    owed = row["lane"] == "ping" and not row["quiet"] and not closed
     first = took(turn.first_word_at)
     first_kept = first <= target if first is not None else None
-    if first is None and owed and hours.elapsed(turn.asked_at, until, opening) > target:
+    if first is None and owed and hours.elapsed(turn.asked_at, seen, opening) > target:
         first_kept = False
     waited = None if turn.private else took(turn.answered_at)
     kept = False if turn.private else None
@@ -264,7 +276,7 @@ def _count(rules: Rules, row: Row, turn: Turn, until: datetime) -> Counted:
     elif not turn.private and (waited is not None or owed):
         # After a first word in time the answer has until the next target, which began with it.
         start, left = (turn.first_word_at, targets.next) if first_kept else (turn.asked_at, target)
-        in_time = hours.elapsed(start or turn.asked_at, turn.answered_at or until, opening) <= left
+        in_time = hours.elapsed(start or turn.asked_at, turn.answered_at or seen, opening) <= left
         kept = in_time if waited is not None or not in_time else None
     taking = None
     if turn.taken_at is not None:

@@ -259,7 +259,7 @@ def get_report(context: RequestContext, values: dict[str, Any]) -> Any:
     since = values["since"] or until - timedelta(days=7)
     if not timedelta(0) < until - since <= LONGEST:
         raise Refusal(400, "Invalid period", f"until must be after since, by at most {LONGEST.days} days")
-    return serializers.span_report(context.database, context.rules, since, until)
+    return serializers.span_report(context.database, context.rules, since, until, context.now)
 
 
 __all__ = ["OPERATIONS"]

@@ -177,9 +177,11 @@ def state_of(enabled: bool, health: sources.Health | None) -> str:
     return "reading" if health.last_success_at is not None else "new"
 
 
-def span_report(database: Database, rules: Rules, since: datetime, until: datetime) -> dict[str, Any]:
-    """The figures of a span; durations in seconds."""
-    found = statistics.of_span(database, rules, since, until)
+def span_report(
+    database: Database, rules: Rules, since: datetime, until: datetime, seen: datetime | None = None
+) -> dict[str, Any]:
+    """The figures of a span, as they are known at `seen` (else at its end); durations in seconds."""
+    found = statistics.of_span(database, rules, since, until, seen=seen)
     beside = further_figures.as_json(database, rules, since, until)
     return {"since": moment(since), "until": moment(until), **formatting.as_json(found), **beside}
 

@@ -415,6 +415,18 @@ def test_shares_of_answers_name_what_they_are_of_now_and_the_week_before(acme: A
     assert "Median time to answer: 20 minutes of opening hours (only 2 answers, 20 minutes the week before)." in words
 
 
+def test_whom_nobody_answered_after_sunday_night_is_counted_in_the_next_letter(acme: Assembly) -> None:
+    """Two wrote on Sunday at 23:50, when the letter is not due to count them: one was answered on Monday, one never."""
+    sunday = MONDAY - 8 * HOUR - 10 * MINUTE
+    for author in ("olga", "mia"):
+        write(acme, at=sunday, author=author)
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY + 2 * HOUR)
+    write(acme, at=MONDAY + DAY, author="zoe")
+    actions.say(acme.database, acme.rules, "3", "answered", who="Ana", way="test", now=MONDAY + DAY + 3 * HOUR)
+    kept = "Answered within the target: 100% of 1 case due (the week before: 50% of 2)."
+    assert kept in words_of(acme, MONDAY + WEEK)
+
+
 def test_small_numbers_are_marked(acme: Assembly) -> None:
     for number in range(sections.SMALL):
         write(acme, "Acme has a shop in Leeds", at=MONDAY - DAY, author=f"a{number}")

@@ -255,6 +255,19 @@ def test_who_was_called_for_and_had_no_answer_in_time_counts_against_the_share(a
     assert (of_week(acme, later).turns, of_week(acme, later).in_target) == (5, 0.5)
 
 
+def test_whoever_wrote_last_in_a_span_and_was_never_answered_is_late_once_their_time_is_over(acme: Assembly) -> None:
+    """An answer after the end of the span counted, and none at all did not: to say nothing made the share better. Seen
+    from its end, what came later is not known, so that what was said then can be said again."""
+    until = NOW + HOUR
+    for name in ("a", "b", "c"):
+        write(acme, name, at=until - 10 * MINUTE, author=f"author {name}")
+    reply(acme, "a", at=until + 10 * MINUTE)
+    found = [
+        statistics.of_span(acme.database, acme.rules, NOW - DAY, until, seen=seen) for seen in (until, until + 5 * DAY)
+    ]
+    assert [(each.to_answer.due, each.never, each.in_target) for each in found] == [(0, 0, None), (3, 2, 1 / 3)]
+
+
 def test_what_needed_no_answer_is_neither_late_nor_resolved(acme: Assembly) -> None:
     write(acme, "p", at=NOW)
     say(acme, "dismiss", who="Ana", now=NOW + 5 * HOUR, why="not_us")
@@ -295,14 +308,16 @@ def test_many_spans_read_at_once_say_what_each_says_alone(acme: Assembly) -> Non
     say(acme, "reopen", who="Ben", now=NOW, case_id="3")
     say(acme, "close", who="Ben", now=NOW + 5 * HOUR, case_id="3", outcome="solved")
     bounds = [NOW + n * DAY / 2 for n in range(-9, 4)]
+    seen = bounds[-1]
     alone = [
-        statistics.whole_span(acme.database, acme.rules, since, until) for since, until in itertools.pairwise(bounds)
+        statistics.whole_span(acme.database, acme.rules, since, until, seen=seen)
+        for since, until in itertools.pairwise(bounds)
     ]
-    assert statistics.of_spans(acme.database, acme.rules, bounds) == alone
-    told = statistics.read(acme.database, bounds[0], bounds[-1])
+    told = statistics.read(acme.database, bounds[0], seen)
+    assert statistics.of_spans(acme.rules, bounds, told) == alone
     for since, until in itertools.pairwise(bounds):
-        again = statistics.of_span(acme.database, acme.rules, since, until, told)
-        assert again == statistics.of_span(acme.database, acme.rules, since, until)
+        again = statistics.of_span(acme.database, acme.rules, since, until, told, seen=seen)
+        assert again == statistics.of_span(acme.database, acme.rules, since, until, seen=seen)
     assert sum(each.turns for each in alone) == 5
     assert sum(each.to_resolve.n for each in alone) == 2
 

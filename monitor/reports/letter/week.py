@@ -118,7 +118,7 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         waiting=report_queries.count_unanswered(database, since, until, brand),
         open=tuple(report_queries.still_open(database, until, MOST_OPEN, brand)),
         figures=statistics.whole_span(database, rules, since, until, brand),
-        figures_before=statistics.whole_span(database, rules, earlier, since, brand) if whole else None,
+        figures_before=statistics.whole_span(database, rules, earlier, since, brand, seen=until) if whole else None,
         alerts=called, acted=acted, wrong=wrong, looked_at=looked, missed=missed,
         leaving=leaving(database, since, until, brand),
         leaving_before=leaving(database, earlier, since, brand) if whole else None,
