@@ -13,7 +13,7 @@ from typing import Any
 from alerts import case_policy
 from alerts.case import Case, Contact
 from connectors import Post
-from monitor.cases.brand_replies import decide_text, person_mark, settle
+from monitor.cases.brand_replies import decide_text, is_of_before, person_mark, settle
 from monitor.cases.grouping import Stories
 from monitor.cases.locks import story_locks
 from monitor.cases.opening import NO_FIRST_READS, CaseOpener, Person
@@ -255,6 +255,8 @@ class CaseAssigner:
 
     def _record_reply(self, case: Case, post: Post, *, to_praise: bool) -> None:
         assert post.replied_at is not None
+        if is_of_before(self.database, case, post.source, post.native_id, post.replied_at):
+            return
         decided = decide_text(self.rules, post.reply_text, to_praise=to_praise)
         reply = Reply(decided.kind, decided.reason, post.replied_at, case.brand, post.url, post.reply_text)
         record_reply(self.database, self.rules, case, reply, self.now)

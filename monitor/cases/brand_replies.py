@@ -104,6 +104,8 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
 
     `person` is whoever sent it from here: then no machine said it, and they are the one who answered.
     """
+    if case is not None and is_of_before(database, case, own["source"], own["parent_id"], at(own["posted_at"])):
+        case = None
     decided = _decide(database, rules, own, case) if not person else _of_a_person(database, own, case)
     key_values.settle_own_post(
         database,
@@ -123,6 +125,19 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
         Reply(decided.kind, decided.reason, at(own["posted_at"]), person or own["author"], own["url"], own["text"]),
         now,
     )
+
+
+def is_of_before(database: Database, case: Case, source: str, native_id: str, said_at: datetime) -> bool:
+    """Whether a reply of ours answers what its person wrote before this case, of which it says nothing.
+
+    A case that was closed is not joined: what they write, or change, after it opens another one below the same post.
+    One dated before the very post with which the case begins is an answer: some networks date a review by its last
+    change, and clocks differ. A post that was never stored was written before the reply.
+    """
+    if said_at >= case.first_posted_at:
+        return False
+    asked_at = mentions.posted_at_of(database, source, native_id)
+    return asked_at is None or asked_at < case.first_posted_at
 
 
 def _of_a_person(database: Database, own: Row, case: Case | None) -> Decided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,25 @@ def test_a_reply_to_words_that_we_never_read_answers_its_person_who_is_read_late
     assert [case(acme.database, each).author for each in ("2", "3") if case(acme.database, each).answered_at] == [
         "@mira"
     ]
+
+
+@pytest.mark.parametrize("by", ["a further post", "a change of the post", "a post that was read before the reply"])
+def test_a_reply_to_what_was_said_before_a_case_closed_does_not_answer_the_next_one(acme: Assembly, by: str) -> None:
+    """Closed by hand, and our reply was read only then: what its person writes afterwards waits for an answer."""
+    say(acme.database, acme.rules, "1", "close", who="Ana", way="page", now=NOW, detail={"outcome": "solved"})
+    ours = reply(at=NOW - 40 * MINUTE, parent_author="olga")
+    later = post(AGAIN, thread_id="thread", at=NOW + HOUR)
+    if by == "a change of the post":
+        changed = f"{ANGRY} EDIT: still nothing, no refund came!"
+        later = post(changed, native_id="first", thread_id="thread", at=NOW - HOUR, edited_at=NOW + HOUR)
+    if by == "a post that was read before the reply":
+        ours = replace(ours, parent_id="unknown")
+        take(acme, later, now=NOW + 2 * HOUR)
+    assert hear(acme, ours, now=NOW + HOUR) == 0
+    take(acme, later, now=NOW + 2 * HOUR)
+    assert case(acme.database, "2").state_at(NOW + 2 * HOUR) == "open"
+    hear(acme, reply(to=later.native_id, at=NOW + 2 * HOUR), now=NOW + 3 * HOUR)
+    assert case(acme.database, "2").answered_at == NOW + 2 * HOUR
 
 
 def logged(acme: Assembly) -> tuple[Any, list[Any]]:

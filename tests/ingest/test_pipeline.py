@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors import Post
+from monitor.cases import expiry
 from monitor.cases.actions import say
 from monitor.store import cases, deliveries_owed, finding, key_values, mentions
 from monitor.store.case_log import of_case
@@ -370,6 +371,26 @@ def test_a_changed_review_is_the_next_word_of_its_author(acme: Assembly) -> None
     assert case(acme.database, opened).answered_at == NOW + 4 * HOUR
     assert count(acme.database, "mentions") == 1
     assert [each.case_id for each in finding.find(acme.database, finding.Filter())] == [opened]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_stars_taken_away_after_the_case_was_closed_are_not_answered_by_the_reply_of_before(
+    acme: Assembly, told: bool
+) -> None:
+    """The network goes on showing it. `told`: it says when a review was changed, beside when it was written."""
+    review = post(ANGRY, rating=2.0, at=NOW - DAY, reply_text="Sorry, version 5 mends it", replied_at=NOW - HOUR)
+    (first,) = take(acme, review)
+    expiry.close_over(acme.database, acme.rules.settings.earful, NOW + 20 * DAY)
+    assert case(acme.database, first).outcome == "answered"
+    changed = NOW + 30 * DAY
+    moment = {"edited_at": changed} if told else {"posted_at": changed}
+    worse = replace(review, text=BROKEN, rating=1.0, **moment)
+    (second,) = take(acme, worse, now=changed)
+    take(acme, worse, now=changed + HOUR)
+    assert case(acme.database, second).state_at(changed + HOUR) == "open"
+    again = replace(worse, reply_text="Version 6 is out and mends it", replied_at=changed + 2 * HOUR)
+    take(acme, again, now=changed + 3 * HOUR)
+    assert case(acme.database, second).answered_at == changed + 2 * HOUR
 
 
 def test_stars_taken_away_open_a_case_where_there_was_none(acme: Assembly) -> None:
