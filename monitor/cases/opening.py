@@ -12,6 +12,7 @@ from typing import Any
 
 from alerts import case_policy, ladder
 from alerts.case import Case, Contact, Priority, never_answered
+from monitor.cases import verbs
 from monitor.cases.grouping import Stories
 from monitor.people.identity import of_settings
 from monitor.settings.rules import HISTORY, Routed, Rules
@@ -191,28 +192,49 @@ class CaseOpener:
         fresh = self.now - post.posted_at <= self.rules.settings.alerts.alert_not_older_than
         calls = verdict.lane == "ping" and (first_telling or case.quiet)
         worse = order[priority] < order[case.priority] and order[priority] < 2  # now urgent, or critical
-        if (calls or reply or worse) and fresh:
+        # The clock of a wait runs from its first word on, however often they write before they are answered.
+        waits_anew = came_back or (reply and case.due_at is None)
+        came = fresh and self._waited_for(case, post.posted_at)
+        if waits_anew and not fresh:
+            changes["due_at"] = None  # nobody is called for it: the clock begins with the first word that calls
+        elif fresh and (calls or waits_anew or worse):
             leads = case_policy.for_leads(verdict.tags)
             clock = self.rules.clock(priority, post.posted_at, again=reply, leads=leads)
             lane = "ping" if from_private or "ping" in {case.lane, verdict.lane} else case.lane
             chain = ladder.chain_text(clock.chain) if lane == "ping" else "[]"
-            due_at = clock.due_at if reply or case.due_at is None else min(case.due_at, clock.due_at)
+            due_at = clock.due_at if waits_anew or case.due_at is None else min(case.due_at, clock.due_at)
             changes.update(lane=lane, quiet=0, praise=0, due_at=due_at, chain=chain, step=0)
-            if case.owner:
-                changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
+        if case.owner and fresh and (calls or waits_anew or worse or came):
+            changes["claim_expires_at"] = self.rules.claim_expiry(priority, self.now)
+        if came or (fresh and (waits_anew or worse)):
+            changes |= {"snoozed_until": None, "waiting_until": None, "waiting_on": ""}
         self._change(case, person, **changes)
         what = "again" if reply else "more"
         self.log.append(case_log.new_row(case.id, self.now, what, way="intake", posted_at=post.posted_at.isoformat()))
         self.stories.grew(case.story_id, post.posted_at)
-        after = next(one for one in self.cases[person] if one.id == case.id)
-        if after.lane == "ping" and not after.quiet:
-            row = self.new_cases.get(case.id) or cases.row_of(self.database, case.id)
-            assert row is not None
-            self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
-            if reply:
-                self._tell_again(row, WRITES_AGAIN, hurt="hurt" in verdict.tags)
-            elif worse and priority == "critical" and case.id not in self.new_cases:
-                self._tell_again(row, "critical now", hurt="hurt" in verdict.tags)
+        self._tell_of_more(
+            next(one for one in self.cases[person] if one.id == case.id),
+            WRITES_AGAIN if reply or came else "critical now" if worse and priority == "critical" else "",
+            hurt="hurt" in verdict.tags,
+        )
+
+    def _tell_of_more(self, case: Case, news: str, *, hurt: bool) -> None:
+        """Queue what is told of a case that grew: its story's message, and below it what is news about it."""
+        if case.lane != "ping" or case.quiet:
+            return
+        row = self.new_cases.get(case.id) or cases.row_of(self.database, case.id)
+        assert row is not None
+        self._tell(row, json.loads(row["targets"] or "[]") or self.rules.settings.alerts.notify)
+        if news == WRITES_AGAIN or (news and case.id not in self.new_cases):
+            self._tell_again(row, news, hurt=hurt)
+
+    def _waited_for(self, case: Case, posted_at: datetime) -> bool:
+        """Whether somebody waits for these very words: the case rests until its author writes, and now they did."""
+        if case.waiting_until is None or case.waiting_until <= self.now or not verbs.waits_on_customer(case):
+            return False
+        lines = case_log.of_case(self.database, case.id)
+        said = [line.at for line in lines if line.what == "wait" and line.undone_at is None]
+        return not said or posted_at > said[-1]  # what stood there before, whoever pressed has read
 
     def _need(self, each: Judged, person: Person, case_id: str = "") -> float:
         """How much a mention needs us, with what is known of its author."""
@@ -238,7 +260,7 @@ class CaseOpener:
         row = self.new_cases.get(case.id)
         if row is not None:
             row["mentions"] += more
-            row.update({k: stamp(v) if isinstance(v, datetime) else v for k, v in changes.items()})
+            row.update({k: stamp(v) if v is None or isinstance(v, datetime) else v for k, v in changes.items()})
             after = cases.case_of(row)
             row["next_step_at"] = stamp(self.rules.next_step_at(after, self.now))
         else:

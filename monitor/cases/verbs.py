@@ -13,6 +13,7 @@ from monitor.people.actors import NotPossible
 from monitor.people.identity import Actor
 from monitor.settings.rules import Rules
 
+THE_CUSTOMER = "the customer"  # whom a case waits on where nobody else is named
 LONGEST_REST = timedelta(days=366)  # of a snooze or a wait; a case that comes back never is one that is lost
 OUTCOMES: tuple[Outcome, ...] = ("solved", "could_not_be_solved", "no_answer_needed")
 WHYS = ("not_us", "not_a_complaint", "spam", "handled_elsewhere")
@@ -73,7 +74,7 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
             return {"snoozed_until": until}, f"{who}: it can wait until {until.astimezone(zone):%H:%M}"
         case "wait":
             until = _moment(detail.get("until"), now, timedelta(days=1))
-            on = str(detail.get("on") or "the customer")
+            on = str(detail.get("on") or THE_CUSTOMER)
             return {
                 "waiting_on": on,
                 "waiting_until": until,
@@ -89,6 +90,11 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
             return {}, f"note added by {who}"
         case _:
             return _reopen(rules, case, who, now)
+
+
+def waits_on_customer(case: Case) -> bool:
+    """Whether what a case waits for is a word of the person who wrote in."""
+    return case.waiting_on.strip().casefold() in {THE_CUSTOMER, "customer"}
 
 
 MOST_TAGS, LONGEST_TAG = 10, 40

@@ -177,4 +177,4 @@ def _detail(verb: str, press: Mapping[str, Any], now: datetime) -> dict[str, Any
     if verb in {"dismiss", "close"}:
         return {"why": value} if value in verbs.WHYS else {}
     named = {"wait": "on", "wants": "text"}.get(verb)
-    return {named: "the customer" if value == "customer" else value} if named else {}
+    return {named: verbs.THE_CUSTOMER if value == "customer" else value} if named else {}

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from alerts.links import LIFE, Claim, LinkRefused, Signer
 from alerts.wording import count_words
-from monitor.cases import actions
+from monitor.cases import actions, verbs
 from monitor.cases.own_lists import all_solved, sent_on_by
 from monitor.notify import case_words, incident_messages, problem_messages
 from monitor.people.actors import NotPossible, admit, refusal
@@ -235,7 +235,7 @@ def use_link(context: RequestContext) -> Response:
     detail: dict[str, object] = {name: context.form.get(name)[:2000] for name in ("outcome", "why", "text")}
     if verb in {"snooze", "wait"}:
         hours = {"1": 1, "4": 4, "24": 24, "72": 72}.get(context.form.get("hours"), 1)
-        detail = {"until": context.now + timedelta(hours=hours), "on": "the customer"}
+        detail = {"until": context.now + timedelta(hours=hours), "on": verbs.THE_CUSTOMER}
     try:
         said = actions.say(
             context.database, context.rules, claim.case_id, verb, who=person, way="mail link", now=context.now,

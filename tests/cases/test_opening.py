@@ -14,6 +14,7 @@ from monitor.store import case_log, cases
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
+    AGAIN,
     ANGRY,
     ASKING,
     DAY,
@@ -76,6 +77,66 @@ def test_who_writes_again_after_an_answer_has_the_next_target_from_then_on(acme:
     assert first.due_at is not None
     assert clock.due_at > first.due_at, "the old one must not be kept because it is earlier"
     assert lines(acme.database, "1")[-1] == "again"
+
+
+def test_the_clock_of_a_wait_runs_from_its_first_word_however_often_they_write(acme: Assembly) -> None:
+    """Each further word moved it on, and began the reminders anew: whoever wrote every hour was never overdue."""
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW - 2 * HOUR)
+    again = olga(acme, LATE)
+    later = olga(acme, AGAIN, NOW + 4 * HOUR)
+    assert (later.due_at, later.chain, later.asked_at) == (again.due_at, again.chain, NOW)
+    worse = olga(acme, INJURY, NOW + 4 * HOUR + MINUTE)
+    assert worse.priority == "critical"
+    assert worse.due_at == acme.rules.clock("critical", NOW + 4 * HOUR + MINUTE, again=True).due_at
+
+
+def test_whoever_has_a_case_is_not_asked_later_for_each_word_of_its_author(acme: Assembly) -> None:
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    say(acme.database, acme.rules, "1", "take", who="Ana", way="page", now=NOW - 2 * HOUR)
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW - 2 * HOUR)
+    claims = {olga(acme, AGAIN, NOW + minutes * MINUTE).claim_expires_at for minutes in (0, 30, 60)}
+    assert claims == {acme.rules.claim_expiry("normal", NOW)}
+
+
+def test_old_words_after_an_answer_call_nobody_and_the_next_new_ones_start_the_clock(acme: Assembly) -> None:
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    say(acme.database, acme.rules, "1", "answered", who="Ana", way="page", now=NOW - 2 * HOUR)
+    take(acme, post(LATE, thread_id="t", at=NOW), now=NOW + 2 * DAY)
+    late = case(acme.database, "1")
+    assert (late.state_at(NOW + 2 * DAY), late.due_at) == ("open", None)
+    again = olga(acme, AGAIN, NOW + 2 * DAY)
+    assert again.due_at == acme.rules.clock("normal", NOW + 2 * DAY, again=True).due_at
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_case_that_waits_on_the_customer_waits_no_more_once_they_write(acme: Assembly, answered: bool) -> None:
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    for verb in ("take", "answered", "wait") if answered else ("take", "wait"):
+        detail = {"until": NOW + 2 * DAY} if verb == "wait" else {}
+        say(acme.database, acme.rules, "1", verb, who="Ana", way="page", now=NOW - HOUR, detail=detail)
+    if not answered:
+        assert olga(acme, LATE, NOW - 2 * HOUR).state_at(NOW) == "waiting", "whoever pressed had read this"
+    found = olga(acme, AGAIN, NOW + MINUTE)
+    assert (found.state_at(NOW + MINUTE), found.waiting_on) == ("taken", "")
+    assert found.next_step_at == found.claim_expires_at == acme.rules.claim_expiry("normal", NOW + MINUTE)
+    assert [row.reason for row in messages(acme.database) if row.about == "case:1"] == ["writes again"]
+
+
+def test_a_pause_of_another_kind_outlasts_more_of_the_same_and_not_an_injury(acme: Assembly) -> None:
+    olga(acme, ANGRY, NOW - 3 * HOUR)
+    detail = {"on": "billing", "until": NOW + 2 * DAY}
+    say(acme.database, acme.rules, "1", "wait", who="Ana", way="page", now=NOW - HOUR, detail=detail)
+    say(acme.database, acme.rules, "1", "snooze", who="Ana", way="page", now=NOW - HOUR, detail={"until": NOW + DAY})
+    assert olga(acme, AGAIN, NOW).state_at(NOW) == "waiting"
+    hurt = olga(acme, INJURY, NOW + MINUTE)
+    assert (hurt.priority, hurt.state_at(NOW + MINUTE)) == ("critical", "open")
+
+
+def test_what_becomes_critical_in_the_chunk_that_opens_it_is_stored(acme: Assembly) -> None:
+    angry, hurt = (post(words, thread_id="t", at=NOW - age) for words, age in ((ANGRY, HOUR), (INJURY, MINUTE)))
+    assert take(acme, angry, hurt) == ["1"]
+    assert case(acme.database, "1").priority == "critical"
 
 
 def test_thanks_are_counted_and_move_nothing(acme: Assembly) -> None:
