@@ -119,9 +119,9 @@ def _named(rules: Rules, row: Row, name: str, moment: datetime, now: datetime) -
     """Whether a list names a called case, and at its head; one that cannot be understood heads the opening brief."""
     try:
         case = cases.case_of(row)
+        waits = case.state_at(now) == "open"
         if name == "normal":  # what opened since is told by its own first message
-            return rules.in_list(case) and case.opened_at <= moment, False
-        ended = not rules.in_list(case) and ladder.next_step_at(case, now) is None
-        return case.state_at(now) == "open", ended
+            return waits and rules.in_list(case) and case.opened_at <= moment, False
+        return waits, not rules.in_list(case) and ladder.next_step_at(case, now) is None
     except (ValueError, KeyError, TypeError):
         return name == "opening", True

@@ -350,6 +350,19 @@ def test_normal_cases_that_still_wait_come_in_one_list_at_four_on_working_days_o
     assert days == ["2026-03-04", "2026-03-05", "2026-03-06", "2026-03-09", "2026-03-10"]
 
 
+@pytest.mark.parametrize("verb", ["snooze", "wait"])
+def test_what_is_paused_is_in_the_list_of_normal_cases_once_the_pause_is_over(
+    database: Base, tmp_path: Path, verb: str
+) -> None:
+    acme = house(database, tmp_path)
+    take(acme, post(ANGRY, at=NOW))
+    say(database, acme.rules, "1", verb, who="ANA", way="cli", now=NOW, detail={"until": NOW + 2 * DAY})
+    for hour in range(4 * 24):
+        list_of_the_day.queue_lists(database, acme.rules, NOW + hour * HOUR)
+    days = [row.about.partition("normal:")[2][:10] for row in messages(database) if "normal:" in row.about]
+    assert days == ["2026-03-06"]
+
+
 def test_a_list_missed_by_a_day_is_not_sent_late(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     take(acme, post(ASKING))
