@@ -120,18 +120,21 @@ class Due:
 
 
 def due(case: Case, now: datetime) -> Due | None:
-    """The next thing to do about an open case, or None. Answered and closed cases are left alone."""
+    """The next thing to do about an open case, or None. Answered and closed cases are left alone.
+
+    Nobody is called for a quiet one; whoever took it, or paused it, is reminded of that as of any other.
+    """
     state = case.state_at(now)
-    if state in {"closed", "answered", "snoozed", "waiting"} or case.quiet:
+    if state in {"closed", "answered", "snoozed", "waiting"}:
         return None
     if case.snoozed_until is not None or case.waiting_until is not None:
-        step = _overdue(case, now)
+        step = _overdue(case, now) if not case.quiet else None
         return Due("wake", step.step if step else case.step, "the snooze is over", step.notify if step else ())
     if state == "taken":
         if case.claim_expires_at is not None and case.claim_expires_at <= now:
             return Due("claim_expired", case.step, f"taken by {case.owner}, but not answered yet", (case.owner,))
         return None
-    return _overdue(case, now)
+    return _overdue(case, now) if not case.quiet else None
 
 
 def _overdue(case: Case, now: datetime) -> Due | None:
@@ -161,7 +164,7 @@ def _woken(case: Case, now: datetime) -> bool:
 def next_step_at(case: Case, now: datetime, step: int | None = None) -> datetime | None:
     """When `due` has to be asked again; None where nothing is left of its ladder. `step`: as if so many were behind."""
     state = case.state_at(now)
-    if state in {"closed", "answered"} or case.quiet:
+    if state in {"closed", "answered"} or (case.quiet and state == "open"):
         return None
     if state == "snoozed":
         return case.snoozed_until

@@ -285,6 +285,26 @@ def test_a_pause_that_ends_wakes_the_case(database: Base, tmp_path: Path) -> Non
     assert lines(database, "1")[-1] == "wake"
 
 
+def test_a_case_of_old_posts_that_somebody_took_or_paused_is_not_forgotten(database: Base, tmp_path: Path) -> None:
+    """Nobody is called for what was found late: but whoever says that they have it, or will come back to it, is."""
+    acme = house(database, tmp_path)
+    take(acme, *(post(words, author=words[-5:], at=NOW - 3 * DAY) for words in (CHURN, LATE)))
+    walk(acme, NOW + HOUR, 10 * MINUTE)
+    assert reminders(database) == [], "nobody is called"
+    say(database, acme.rules, "1", "take", who="ANA", way="cli", now=NOW)
+    say(database, acme.rules, "2", "snooze", who="ANA", way="cli", now=NOW, detail={"until": NOW + 3 * HOUR})
+    walk(acme, NOW + DAY, 10 * MINUTE)
+    acme.alerting.serve("console", lambda: NOW + DAY)
+    told = [(row.about, row.reason) for row in messages(database) if row.about.startswith("case:")]
+    assert told == [
+        ("case:1", "taken by ANA, but not answered yet"),
+        ("case:2", "the snooze is over"),
+        ("case:1", "ANA took it but did not answer; open again"),
+    ]
+    assert "dead" not in {row.state for row in messages(database) if row.about.startswith("case:")}
+    assert [case(database, each).next_step_at for each in ("1", "2")] == [None, None], "and rests as before"
+
+
 def test_whoever_has_a_case_is_told_when_what_they_waited_for_has_not_come(database: Base, tmp_path: Path) -> None:
     acme = house(database, tmp_path)
     take(acme, post(CHURN, at=NOW))
