@@ -19,6 +19,7 @@ from monitor.cases import actions
 from monitor.cases.brand_replies import person_mark
 from monitor.people import audit
 from monitor.people.identity import Actor, of_name
+from monitor.privacy.person import stored_of
 from monitor.settings.rules import Rules
 from monitor.store import case_log, cases, deliveries, forgotten, holds, post_keys, to_forget, wiping
 from monitor.store import forgetting as store
@@ -77,11 +78,8 @@ class Known:
 
 def known(database: Database, rules: Rules, source: str, author: str) -> Known:
     """What would be erased. Nothing is changed."""
-    names = tuple(to_forget.names_of(database, source, clean(author)))
-    posts = to_forget.posts_of_person(database, source, names) if names else []
-    theirs = to_forget.cases_of_person(database, source, names, posts) if names else []
-    held = holds.of_person(database, source, clean(author))
-    return _known(database, rules, source, names, posts, theirs, held)
+    person = stored_of(database, source, author)
+    return _known(database, rules, source, person.names, person.posts, person.cases, person.held)
 
 
 def _known(
@@ -123,20 +121,17 @@ def erase(
     actor = of_name(who) if isinstance(who, str) else who
     who = actor.name
     with database.transaction():
-        names = tuple(to_forget.names_of(database, source, clean(author)))
-        held = holds.of_person(database, source, clean(author))
-        if not names and not held:
+        person = stored_of(database, source, author)
+        if person.is_unknown:
             return Known(source, (), 0, 0, 0, (), ())
-        posts = to_forget.posts_of_person(database, source, names) if names else []
-        theirs = to_forget.cases_of_person(database, source, names, posts) if names else []
-        found = _known(database, rules, source, names, posts, theirs, held)
+        posts, theirs, held = person.posts, person.cases, person.held
+        found = _known(database, rules, source, person.names, posts, theirs, held)
         names = found.names
         sealed: list[str] = []
-        accounts = to_forget.author_ids(database, posts)
-        for case_id, (called, more, ids) in held.items():
-            sealed, accounts = [*sealed, *more], [*accounts, *ids]
+        for case_id, (called, more, _ids) in held.items():
+            sealed += more
             holds.ask(database, case_id, now, why="erasure", names=called, who=actor.name, who_id=actor.id, way=way)
-        entries = forgotten.note(database, source, sealed, [*names, *accounts], now)
+        entries = forgotten.note(database, source, sealed, [*names, *person.accounts], now)
         for case_id in theirs:
             case = cases.one(database, case_id)
             if case is not None and case.closed_at is None:
@@ -161,7 +156,7 @@ def leave_out(database: Database, source: str, author: str, now: datetime) -> bo
     were erased in vain.
     """
     with database.transaction():
-        if to_forget.names_of(database, source, clean(author)) or holds.of_person(database, source, clean(author)):
+        if not stored_of(database, source, author).is_unknown:
             return False
         entries = forgotten.note(database, source, (), [clean(author)], now)
     forgotten.write(database, entries)
@@ -185,10 +180,15 @@ def deleted(database: Database, source: str, natives: Sequence[str], gone: Seque
     accounts = []
     for account in gone:
         found = to_forget.posts_of_account(database, source, account)
+        held = holds.posts_of_account(database, source, account)
+        for case_id, theirs in held.items():
+            holds.ask(
+                database, case_id, now, why="deleted_at", posts=theirs, who="the network", who_id="", way="network"
+            )
         posts += found
-        accounts += [account] if found else []
+        accounts += [account] if found or held else []
     posts = list(dict.fromkeys(posts))
-    if not posts:
+    if not posts and not accounts:
         return []
     entries, can_note = [], True
     try:

@@ -7,7 +7,7 @@ sends has to know of holds. What is asked for meanwhile, by whom, is kept beside
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,22 +133,43 @@ def cases_of_sealed_posts(database: Database, posts: Sequence[str]) -> dict[str,
     return found
 
 
-def of_person(database: Database, source: str, author: str) -> dict[str, tuple[list[str], list[str], list[str]]]:
-    """case on hold -> (names, native ids, ids of the account) of somebody whose words lie under its seal."""
-    wanted, found = bare_name(author.strip()), {}
-    for hold in standing(database) if wanted else ():
-        case = database.row("SELECT source FROM cases WHERE id = :id", {"id": hold["case_id"]})
-        if case is None or case["source"] != source:
-            continue
-        body = sealed(database, hold["case_id"])
-        rows = [*body.get("cases", {}).values(), *body.get("posts", {}).values()]
-        names = {name for row in rows if (name := str(row.get("author") or "")) and bare_name(name.strip()) == wanted}
-        if names:
-            theirs = [row for row in body.get("posts", {}).values() if row.get("author") in names]
-            natives = [str(row["native_id"]) for row in theirs if row.get("native_id")]
-            accounts = [str(row["author_id"]) for row in theirs if row.get("author_id")]
-            found[hold["case_id"]] = sorted(names), natives, sorted(set(accounts))
+def posts_of_account(database: Database, source: str, account: str) -> dict[str, list[str]]:
+    """case on hold -> the posts of an account that lie under its seal: by its id, else under it as a name."""
+    found: dict[str, list[str]] = {}
+    for case_id, body in _of_source(database, source):
+        posts = body.get("posts", {}).items()
+        if theirs := [key for key, row in posts if account in {row.get("author_id") or row.get("author")} - {"", None}]:
+            found[case_id] = sorted(theirs)
     return found
+
+
+def of_person(
+    database: Database, source: str, author: str, accounts: Sequence[str] = ()
+) -> dict[str, tuple[list[str], list[str], list[str]]]:
+    """case on hold -> (names, native ids, ids of the account) of somebody whose words lie under its seal.
+
+    They are known by their name, or by the ids of `accounts` of theirs.
+    """
+    wanted, theirs, found = bare_name(author.strip()), set(accounts), {}
+    for case_id, body in _of_source(database, source) if wanted else ():
+        posts = body.get("posts", {}).values()
+        rows = [*body.get("cases", {}).values(), *posts]
+        names = {name for row in rows if (name := str(row.get("author") or "")) and bare_name(name.strip()) == wanted}
+        names |= {str(row["author"]) for row in posts if row.get("author") and row.get("author_id") in theirs}
+        if names:
+            written = [row for row in posts if row.get("author") in names]
+            natives = [str(row["native_id"]) for row in written if row.get("native_id")]
+            ids = {str(row["author_id"]) for row in written if row.get("author_id")}
+            found[case_id] = sorted(names), natives, sorted(ids)
+    return found
+
+
+def _of_source(database: Database, source: str) -> Iterator[tuple[str, _Sealed]]:
+    """The cases of a source that are on hold, each with what lies under its seal."""
+    for hold in standing(database):
+        case = database.row("SELECT source FROM cases WHERE id = :id", {"id": hold["case_id"]})
+        if case is not None and case["source"] == source:
+            yield hold["case_id"], sealed(database, hold["case_id"])
 
 
 # -- the seal --------------------------------------------------------------------------------------------------------

@@ -40,14 +40,14 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
     return sorted(found - {""})
 
 
-def posts_of_person(database: Database, source: str, names: Sequence[str]) -> list[str]:
-    """What somebody wrote under these names, and what the same account wrote under others."""
+def posts_of_person(database: Database, source: str, names: Sequence[str], accounts: Sequence[str] = ()) -> list[str]:
+    """What somebody wrote under these names, and what the same account, or one of these, wrote under others."""
     found = {
         row["id"]: None
         for table in NAMED_IN
         for row in _written_under(database, table, source, names, "DISTINCT m.post_id AS id")
     }
-    for account in author_ids(database, list(found)):
+    for account in dict.fromkeys((*author_ids(database, list(found)), *accounts)):
         rows = database.rows(
             "SELECT id FROM posts WHERE source = :source AND author_id = :account AND author_id <> ''",
             {"source": source, "account": account},

@@ -139,6 +139,18 @@ def test_a_deletion_that_waited_closes_the_case_at_the_end(acme: Assembly) -> No
     assert count(acme.database, "posts", "deleted_at <> ''") == 1
 
 
+def test_an_account_that_its_network_deleted_meanwhile_is_forgotten_at_the_end(acme: Assembly) -> None:
+    (mine,) = take(acme, post(f"{BROKEN} {WORD}", native_id="a", author_id="olga-id"))
+    hold(acme, mine)
+    with acme.database.transaction():
+        forgetting.deleted(acme.database, "forum", (), ["olga-id"], NOW)
+    again = post(f"{BROKEN} again", native_id="b", author_id="olga-id", at=NOW)
+    assert acme.intake.take([again], NOW + HOUR).forgotten == 1, "and of the account nothing more is stored"
+    holds.end(acme.database, mine, who=IDA, way="page", now=NOW + DAY)
+    assert case(acme.database, mine).outcome == "deleted"
+    assert count(acme.database, "posts", f"text LIKE '%{WORD}%'") == 0
+
+
 def test_an_older_copy_that_holds_what_was_erased_forgets_it_at_the_end(acme: Assembly) -> None:
     mine, _other = plant(acme)
     key = mentions.post_key(acme.database, "forum", "olga-quartzlane")

@@ -1,0 +1,34 @@
+"""Who somebody is: a name, the accounts that bear it, and what these wrote under others, on hold or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.people.identity import Actor
+from monitor.privacy import export, forgetting, holds
+from monitor.privacy.person import stored_of
+from monitor.wiring import Assembly
+from tests.helpers import BROKEN, DAY, HOUR, NOW, case, count, post, take
+
+IDA = Actor("settings:Ida", "Ida")
+
+
+def test_nothing_is_stored_of_a_name_that_nobody_bears(acme: Assembly) -> None:
+    take(acme, post(BROKEN, author="mira"))
+    assert stored_of(acme.database, "forum", "olga").is_unknown
+    assert stored_of(acme.database, "forum", "@Mira").names == ("mira",)
+
+
+@pytest.mark.parametrize("asked", ["olga", "olga2"])
+def test_what_the_same_account_wrote_under_another_name_is_erased_on_hold_or_not(acme: Assembly, asked: str) -> None:
+    (mine,) = take(acme, post(f"{BROKEN} quartzlane", native_id="a", author="olga", author_id="olga-id"))
+    (later,) = take(acme, post(f"{BROKEN} quartzlane", native_id="b", author="olga2", author_id="olga-id"))
+    holds.hold(acme.database, mine, "claim 12/2026", 30, who=IDA, way="page", now=NOW)
+    told = {row["table"] for row in export.held_of(acme.database, "forum", asked, NOW)}
+    assert {"posts", "sealed"} <= told
+    found = forgetting.erase(acme.database, acme.rules, "forum", asked, who=IDA, way="page", now=NOW + HOUR)
+    assert (found.held, found.posts) == ((mine,), 1)
+    assert case(acme.database, later).author == ""
+    holds.end(acme.database, mine, who=IDA, way="page", now=NOW + DAY)
+    assert case(acme.database, mine).author == ""
+    assert count(acme.database, "posts", "text LIKE '%quartzlane%'") == 0
