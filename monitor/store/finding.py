@@ -183,8 +183,9 @@ def _conditions(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
         conditions.append("m.posted_at < :until")
         values["until"] = stamp(wanted.until)
     if wanted.before:
-        conditions.append("m.posted_at <= :before AND (m.posted_at < :before OR m.id > :before_id)")
-        values.update(before=wanted.before, before_id=wanted.before_id or "~")
+        further = " OR m.id > :before_id" if wanted.before_id else ""
+        conditions.append(f"m.posted_at <= :before AND (m.posted_at < :before{further})")
+        values.update(before=wanted.before, before_id=wanted.before_id)
     return conditions, values
 
 

@@ -272,9 +272,9 @@ def newer_waits(database: Database, about: str, target: str, created_at: datetim
     """Whether a later message whose subject begins so waits for the same target."""
     return (
         database.row(
-            "SELECT 1 AS one FROM deliveries WHERE about > :about AND about < :about || '~' AND target = :target "
+            f"SELECT 1 AS one FROM deliveries WHERE {database.begins('about', about)} AND target = :target "
             "AND state = 'pending' AND reason <> :quiet AND created_at > :created LIMIT 1",
-            {"about": about, "target": target, "quiet": QUIET, "created": stamp(created_at)},
+            {"target": target, "quiet": QUIET, "created": stamp(created_at)},
         )
         is not None
     )

@@ -35,7 +35,7 @@ _ADD_HEARD = (
 _COUNT_HEARD = (
     "INSERT INTO heard (brand, hour, source, n, negative, known) SELECT m.brand, :hour, m.source, count(*), "
     "sum(CASE WHEN m.label = 'negative' THEN 1 ELSE 0 END), sum(CASE WHEN m.label <> 'unknown' THEN 1 ELSE 0 END) "
-    "FROM mentions m WHERE m.brand = :brand AND m.posted_at >= :hour AND m.posted_at < :hour || '~' "
+    "FROM mentions m WHERE m.brand = :brand AND m.posted_at >= :hour AND m.posted_at <= :hour || ':59:59.999999Z' "
     "AND m.source = :source GROUP BY m.brand, m.source ON CONFLICT (brand, hour, source) DO UPDATE SET "
     "n = excluded.n, negative = excluded.negative, known = excluded.known"
 )
