@@ -25,6 +25,7 @@ RECORDS = {
 # which SQLite keeps the highest that was given (https://www.sqlite.org/autoinc.html).
 NUMBERED, COUNTED = ("cases", "incidents"), ("problems", "events")
 FAR_AHEAD = 1_000
+_LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file, and takes for the log of whatever stands there
 
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:
@@ -43,17 +44,21 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     proven = sums.check(copy)
     partial = path.with_name(path.name + ".restoring")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial.unlink(missing_ok=True)
+    _delete(partial)  # what a run that was killed left behind: its log would be written into this copy
     try:
         summary = _checked_copy(copy, partial)
         if only_check:
             return f"{copy} is fine: {summary}. {proven}"
         kept, carried = _swap(partial, path, now)
     finally:
-        for suffix in ("", "-wal", "-shm", "-journal", ".sha256"):
-            partial.with_name(partial.name + suffix).unlink(missing_ok=True)
+        _delete(partial)
     there = f" The old database is kept as {kept.name}." if kept else ""
     return f"Restored {summary} from {copy}. {proven}{there}{carried}"
+
+
+def _delete(partial: Path) -> None:
+    for suffix in ("", *_LOGS, ".sha256"):
+        partial.with_name(partial.name + suffix).unlink(missing_ok=True)
 
 
 def _checked_copy(copy: Path, partial: Path) -> str:
@@ -85,10 +90,6 @@ def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
 
     Where that is, and what of it was carried over, in words.
     """
-    if not path.exists():
-        carried = _carry_numbers(path, partial, now)
-        partial.replace(path)
-        return None, carried
     try:
         role = FileRole(path.with_name(f"{path.name}.daemon"), now)
     except RoleTaken as error:
@@ -96,6 +97,11 @@ def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
     try:
         alone = InUse(path, alone=True)
         try:
+            if not path.exists():
+                carried = _carry_numbers(path, partial, now)
+                _move_logs(path, path.with_name(_kept_as(path, now)))
+                partial.replace(path)
+                return None, carried
             _settle(path, now)
             carried = _carry_records(path, partial) + _carry_numbers(path, partial, now)
             return _put_in_place(partial, path, now), carried
@@ -108,15 +114,24 @@ def _swap(partial: Path, path: Path, now: datetime) -> tuple[Path | None, str]:
 
 
 def _put_in_place(partial: Path, path: Path, now: datetime) -> Path:
-    kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%dT%H%M%S}")
+    kept = path.with_name(_kept_as(path, now))
     kept.unlink(missing_ok=True)
     os.link(path, kept)  # at every moment a whole database stands at `path`
-    for suffix in ("-wal", "-shm", "-journal"):
+    _move_logs(path, kept)
+    partial.replace(path)
+    return kept
+
+
+def _kept_as(path: Path, now: datetime) -> str:
+    return f"{path.name}.before-restore-{now:%Y%m%dT%H%M%S}"
+
+
+def _move_logs(path: Path, kept: Path) -> None:
+    """Logs stay with the file that they are of, also where that is gone: SQLite would write them into the copy."""
+    for suffix in _LOGS:
         beside = path.with_name(path.name + suffix)
         if beside.exists():
             beside.replace(kept.with_name(kept.name + suffix))
-    partial.replace(path)
-    return kept
 
 
 def _carry_records(standing: Path, copy: Path) -> str:

@@ -408,14 +408,14 @@ class Sqlite:
         self._connection().execute("VACUUM")
 
     def copies(self) -> Mapping[str, datetime]:
-        """Those made before another schema, and what stood there before a restore."""
-        found = sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*"))
-        # ctime: what stood there before a restore was written long ago, perhaps, and got its name then.
-        return {
-            each.name: datetime.fromtimestamp(each.stat().st_ctime, UTC)
-            for each in found
-            if not each.name.endswith((*_BESIDE, ".partial"))
-        }
+        """Those made before another schema, and what stood there before a restore: perhaps a log alone."""
+        found: dict[str, datetime] = {}
+        for each in sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}.before-*")):
+            name = next((each.name.removesuffix(end) for end in _BESIDE if each.name.endswith(end)), each.name)
+            if not name.endswith(".partial"):
+                # ctime: what stood there before a restore was written long ago, perhaps, and got its name then.
+                found.setdefault(name, datetime.fromtimestamp(each.stat().st_ctime, UTC))
+        return found
 
     def delete_copies(self, names: Iterable[str]) -> list[str]:
         """The copy, then its log and its sum; a reason stands in the log."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -151,6 +152,35 @@ def test_a_copy_restores_an_installation_of_which_nothing_is_left(filled: Sqlite
     restore_to(copy, tmp_path / "empty" / "earful.sqlite", NOW)
     restored = Sqlite(tmp_path / "empty" / "earful.sqlite")
     assert count(restored, "cases") == count(filled, "cases")
+    restored.close()
+
+
+def killed_while_writing(path: Path) -> None:
+    """A process that wrote something else into this file, and was killed before its log was emptied."""
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom monitor.store.sqlite import Sqlite\n"
+        "file = Sqlite(Path(sys.argv[1]))\nfile.run('DELETE FROM mentions')\nos.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=False)
+    assert path.with_name(f"{path.name}-wal").stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["earful.sqlite", "earful.sqlite.restoring"])
+def test_a_log_whose_file_is_gone_is_not_written_into_the_copy(filled: Sqlite, tmp_path: Path, name: str) -> None:
+    """The file was moved away after a crash, and its log stayed; or an earlier restore was killed."""
+    copy, path = tmp_path / "copy.sqlite", tmp_path / "gone" / "earful.sqlite"
+    filled.backup_to(copy)
+    path.parent.mkdir()
+    lost = path.with_name(name)
+    shutil.copyfile(copy, lost)
+    killed_while_writing(lost)
+    lost.rename(tmp_path / "moved away")
+    restore_to(copy, path, NOW)
+    restored = Sqlite(path)
+    assert count(restored, "mentions") == 20
+    assert list(restored.copies()) == ["earful.sqlite.before-restore-20260304T100000"] * (lost == path)
+    assert restored.delete_copies(restored.copies()) == []
+    assert list(path.parent.glob("*before*")) == [], "what is in the log goes as any copy does"
     restored.close()
 
 
