@@ -181,7 +181,8 @@ class Batch:
     whose accounts are gone with all that they wrote; `not_before` asks the collector to
     leave the source alone until then, although nothing failed; a walk that is not complete goes on after it.
     `notices` are sentences for the operator ("80% of the monthly budget is used"): they may be given with every page
-    or only when it begins; each is told once while it lasts, and at most once a day.
+    or only when it begins; each is told once while it lasts, and at most once a day. `unread` are the threads of the
+    conversations asked for that could not be read: they are read from the same moment the next time.
     """
 
     posts: tuple[Post, ...]
@@ -194,6 +195,7 @@ class Batch:
     not_before: datetime | None = None
     notices: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class ConnectorError(Exception):

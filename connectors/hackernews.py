@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from connectors import Aside, Batch, ConnectorError, Conversation, Gap, Nonsense, Post, Request
 from connectors.about import About
 from connectors.answers import error_for
+from connectors.conversations import one_by_one
 from connectors.durations import Span
 from connectors.http import Http, json_of
 from connectors.listing import MANY
@@ -107,10 +108,10 @@ class HackerNews:
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read the newest comments below some stories, whatever words they hold: one call a story."""
-        posts: list[Post] = []
-        for conversation in conversations[: self.most_conversations]:
+
+        def read(conversation: Conversation) -> list[Post]:
             if not _id(conversation.thread):
-                continue
+                return []
             asked: dict[str, str | int] = {
                 "tags": f"comment,story_{conversation.thread}",
                 "hitsPerPage": self._settings.page_size,
@@ -118,9 +119,11 @@ class HackerNews:
             }
             document, _ = self._http.get_json(f"{self._settings.api_url.rstrip('/')}/search_by_date", params=asked)
             hits, _ = _hits(document, self._settings.page_size, request.source)
-            read, _ = _sorted_out(hits, request.source)
-            posts += [replace(post, thread_id=conversation.thread) for post in read]
-        return Batch(tuple(posts), request.cursor)
+            said, _ = _sorted_out(hits, request.source)
+            return [replace(post, thread_id=conversation.thread) for post in said]
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(found.posts, request.cursor, not_before=found.not_before, unread=found.unread)
 
     def _page(self, request: Request, lanes: list[str], search: Any) -> Batch:
         walk = Walk.load(request.cursor)

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, SecretStr
 from connectors import Batch, Closed, ConnectorError, Conversation, Post, RateLimited, Refused, Request
 from connectors.about import About
 from connectors.answers import Answer, retry_after
+from connectors.conversations import one_by_one
 from connectors.http import Http
 from connectors.listing import Listed, by_name, get_object, list_of, overlap_of, part, read_page, sort_out
 from connectors.pagination import Walk, milliseconds, moment
@@ -97,22 +98,21 @@ class Instagram:
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read what was answered below comments, ours among it; one call a page."""
-        posts: list[Post] = []
-        for one in conversations[: self.most_conversations]:
+
+        def read(one: Conversation) -> list[Post]:
             token, said = "", list[Post]()
             for _ in range(MOST_PAGES if _ID.fullmatch(one.thread) else 0):
                 asked: dict[str, str | int] = {"fields": _FIELDS, "limit": PAGE, **_after(token)}
-                try:
-                    listed = self._list(f"{one.thread}/replies", asked, request.now)
-                except _NotThere:  # it is gone; whether it is to be removed is for `refresh` to say
-                    break
+                listed = self._list(f"{one.thread}/replies", asked, request.now)
                 found = sort_out(listed.items, lambda each: [_comment(each, request.source, "")], NETWORK)
                 said += [replace(each, thread_id=one.thread) for each in found.posts]
                 token = listed.next
                 if not token:
                     break
-            posts += [each for each in by_name(said) if each.posted_at >= one.since]
-        return Batch(tuple(posts), request.cursor)
+            return [each for each in by_name(said) if each.posted_at >= one.since]
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(found.posts, request.cursor, not_before=found.not_before, unread=found.unread)
 
     asks_at_once = 20
 

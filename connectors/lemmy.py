@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, SecretStr
 from connectors import Batch, Closed, ConnectorError, Conversation, Post, RateLimited, Refused, Request
 from connectors.about import About
 from connectors.answers import Answer
+from connectors.conversations import one_by_one
 from connectors.http import Http, host_of
 from connectors.listing import Gone, Listed, get_object, list_of, part, read_page, sort_out
 from connectors.pagination import Walk
@@ -103,10 +104,9 @@ class Lemmy:
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read the newest comments below some posts, whatever words they hold."""
-        posts: list[Post] = []
-        for one in conversations[: self.most_conversations]:
-            found = _ID.fullmatch(one.thread)
-            token = ""
+
+        def read(one: Conversation) -> list[Post]:
+            found, token, posts = _ID.fullmatch(one.thread), "", list[Post]()
             for _ in range(MOST_PAGES if found and found[1] == "p" else 0):
                 asked = {"post_id": found[2] if found else "", "type_": "All"}
                 listed = self._list("/comment/list", "comments", asked, token, request.now)
@@ -115,7 +115,10 @@ class Lemmy:
                 token = listed.next
                 if not token or (page.heads and page.heads[-1].posted_at < one.since):
                     break
-        return Batch(tuple(posts), request.cursor)
+            return posts
+
+        said = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(said.posts, request.cursor, not_before=said.not_before, unread=said.unread)
 
     asks_at_once = 20
 

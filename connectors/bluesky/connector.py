@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,15 +28,16 @@ from connectors import (
     Nonsense,
     Post,
     Quota,
-    Refused,
     Request,
 )
-from connectors.answers import error_for
+from connectors.answers import Answer, error_for
 from connectors.bluesky.responses import DID, FEW, in_thread, own_posts, uri_of
 from connectors.bluesky.stream import POST, Page, Sieve, microseconds, moment_of, time_of
+from connectors.conversations import one_by_one
 from connectors.durations import Span
 from connectors.http import Http, json_of
 from connectors.jetstream import Stream, Stuck
+from connectors.listing import get_object
 from connectors.pagination import AHEAD, CLOCK_IS_BEHIND, Walk, moment
 from connectors.text import clean, text_of
 
@@ -207,25 +209,25 @@ class Bluesky:
 
         https://docs.bsky.app/docs/api/app-bsky-feed-get-post-thread
         """
-        posts: list[Post] = []
-        address = f"{self._settings.appview_url.rstrip('/')}/xrpc/app.bsky.feed.getPostThread"
-        for conversation in conversations[: self.most_conversations]:
+
+        def read(conversation: Conversation) -> list[Post]:
             if not conversation.thread.startswith("at://"):
-                continue
-            try:
-                params: dict[str, str | int] = {"uri": conversation.thread, "depth": 100, "parentHeight": 0}
-                found, _ = self._http.get_json(address, params=params)
-            except Refused:  # a post that is gone answers 400 (NotFound)
-                continue
-            thread = found.get("thread") if isinstance(found, dict) else None
+                return []
+            params: dict[str, str | int] = {"uri": conversation.thread, "depth": 100, "parentHeight": 0}
+            found, _ = get_object(
+                self._http, self._address("app.bsky.feed.getPostThread"), request.now, params=params, refusal=_not_there
+            )
+            thread = found.get("thread")
             if not isinstance(thread, dict):
                 raise Nonsense("Bluesky sent something that is not a thread", "Check appview_url of this source.")
-            posts += [
+            return [
                 replace(post, thread_id=conversation.thread)
                 for post in in_thread(thread, request.source)
                 if post.posted_at >= conversation.since
             ]
-        return Batch(tuple(posts), request.cursor)
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(found.posts, request.cursor, not_before=found.not_before, unread=found.unread)
 
     def _start(self, request: Request) -> tuple[int, int, int, list[Gap]]:
         """Up to where all is read, from where to ask, where it all began, and what the server has forgotten."""
@@ -323,3 +325,9 @@ class Bluesky:
             for each in (labels if isinstance(labels, list) else ())
         )
         return handle, reach if isinstance(reach, int) and 0 <= reach < 2**53 else None, hidden
+
+
+def _not_there(answer: Answer, said: Mapping[str, Any]) -> ConnectorError | None:
+    """A thread whose first post is gone, or of somebody who is, answers 400 and says NotFound."""
+    gone = answer.status in {404, 410} or (answer.status == 400 and said.get("error") == "NotFound")
+    return Closed("Bluesky has no such thread", "") if gone else None

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from connectors import Batch, Closed, ConnectorError, Conversation, Nonsense, Post, Quota, RateLimited, Refused, Request
 from connectors.answers import Answer, retry_after
+from connectors.conversations import one_by_one
 from connectors.http import Http, json_of
 from connectors.listing import Listed, by_name, get_object, list_of, object_of, part, read_page, sort_out
 from connectors.pagination import Walk, fingerprint, moment
@@ -117,15 +118,15 @@ class GitHub:
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read the comments below some issues and discussions since, one call each."""
-        posts: list[Post] = []
         quota: Quota | None = None
-        for one in conversations[: self.most_conversations]:
-            try:
-                found, quota = self._below(one, request)
-            except Closed:  # it is gone, or private now; whether it is to be removed is for `refresh` to say
-                continue
-            posts += [replace(each, thread_id=one.thread) for each in found if each.posted_at >= one.since]
-        return Batch(tuple(posts), request.cursor, quota=quota)
+
+        def read(one: Conversation) -> list[Post]:
+            nonlocal quota
+            said, quota = self._below(one, request)
+            return [replace(each, thread_id=one.thread) for each in said if each.posted_at >= one.since]
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(found.posts, request.cursor, quota=quota, not_before=found.not_before, unread=found.unread)
 
     def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
         """Ask after known issues and comments: one that is not there, or says 410, is gone. Discussions are left."""

@@ -34,6 +34,7 @@ from connectors import (
     Request,
 )
 from connectors.answers import Answer, error_for
+from connectors.conversations import one_by_one
 from connectors.http import Http, json_of
 from connectors.pagination import Walk, is_below, milliseconds, moment
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, text_of
@@ -148,26 +149,29 @@ class Mastodon:
 
         https://docs.joinmastodon.org/methods/statuses/#context
         """
-        posts: list[Post] = []
         quota: Quota | None = None
-        for conversation in conversations[: self.most_conversations]:
+
+        def read(conversation: Conversation) -> list[Post]:
+            nonlocal quota
             start = conversation.posts[-1] if conversation.posts else conversation.thread
             answer = self._get(f"/api/v1/statuses/{quote(start, safe='')}/context")
             quota = _quota(answer)
             if answer.status in {404, 410}:
-                continue  # the post is gone; whether it is to be removed is for `refresh` to say
+                return []  # the post is gone; whether it is to be removed is for `refresh` to say
             found = self._sound(answer, request.now)
             parts = found if isinstance(found, dict) else {}
             ancestors, descendants = parts.get("ancestors"), parts.get("descendants")
             if not isinstance(ancestors, list) or not isinstance(descendants, list):
                 raise Nonsense(f"{self._host} sent something that is not a thread", "Check api_url.")
-            read, _ = self._read([*ancestors, *descendants], request.source)
-            posts += [
+            said, _ = self._read([*ancestors, *descendants], request.source)
+            return [
                 replace(post, thread_id=conversation.thread)
-                for post, bot in read
+                for post, bot in said
                 if post.posted_at >= conversation.since and not (bot and self._settings.skip_bots)
             ]
-        return Batch(tuple(posts), request.cursor, quota=quota)
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        return Batch(found.posts, request.cursor, quota=quota, not_before=found.not_before, unread=found.unread)
 
     def _page(self, request: Request, lanes: list[str], given: Mapping[str, str] | None = None) -> Batch:
         walk = Walk.load(request.cursor)

@@ -40,6 +40,7 @@ from connectors import (
     Refused,
     Request,
 )
+from connectors.conversations import one_by_one
 from connectors.http import Http, host_of
 from connectors.pagination import ASK_CLOSED_EVERY, Walk, fingerprint, is_below, milliseconds, moment
 from connectors.reddit.responses import (
@@ -245,22 +246,25 @@ class Reddit:
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read the newest comments below some submissions: one call each. https://www.reddit.com/dev/api#GET_comments"""
         self._start(request)
-        posts: list[Post] = []
-        for conversation in conversations[: self.most_conversations]:
+
+        def read(conversation: Conversation) -> list[Post]:
             if not re.fullmatch(r"t3_[0-9a-z]{1,13}", conversation.thread):
-                continue
+                return []
             wanted: dict[str, str | int] = {"sort": "new", "limit": 500, "depth": 20}
             found = self._get(f"comments/{conversation.thread[3:]}", wanted)
             if not isinstance(found, list) or len(found) != 2:
                 raise Nonsense("Reddit answered without a thread", "Earful will retry.")
             items, authors = comments_in(found)
-            read, _, _ = self._posts(items, request.source)
-            posts += [
+            said, _, _ = self._posts(items, request.source)
+            return [
                 replace(post, thread_id=conversation.thread, parent_author=authors.get(post.parent_id, ""))
-                for post in read
+                for post in said
                 if post.posted_at >= conversation.since
             ]
-        return Batch(tuple(posts), request.cursor, True, self._quota(), not_before=self._rest(request.now))
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        rest = found.not_before or self._rest(request.now)
+        return Batch(found.posts, request.cursor, True, self._quota(), not_before=rest, unread=found.unread)
 
     def _page(self, lanes: list[_Lane], request: Request) -> Batch:
         self._start(request)

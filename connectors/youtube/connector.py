@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from connectors import Account, Batch, Closed, ConnectorError, Conversation, Post, Quota, RateLimited, Request
 from connectors.answers import Answer
+from connectors.conversations import one_by_one
 from connectors.google import reasons_of, refusal
 from connectors.http import Http
 from connectors.listing import Listed, by_name, get_object, list_of, part, read_page, sort_out
@@ -106,23 +107,24 @@ class YouTube:
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         """Read what was answered below comments and videos, one unit a page, the newest first."""
-        posts: list[Post] = []
         units = 0
-        for one in conversations[: self.most_conversations]:
+
+        def read(one: Conversation) -> list[Post]:
+            nonlocal units
             token, said = "", list[Post]()
             for _ in range(MOST_PAGES):
                 units += 1
-                try:
-                    listed = self._answers(one.thread, token, request.now)
-                except Closed:  # it is gone; whether it is to be removed is for `refresh` to say
-                    break
+                listed = self._answers(one.thread, token, request.now)
                 found = sort_out(listed.items, lambda each: _said(each, request.source), NETWORK)
                 said += [replace(each, thread_id=one.thread) for each in found.posts]
                 token = listed.next
                 if not token or (found.heads and found.heads[-1].posted_at < one.since):
                     break
-            posts += [each for each in by_name(said) if each.posted_at >= one.since]
-        return Batch(tuple(posts), request.cursor, not_before=request.now + units * TALKING_UNIT)
+            return [each for each in by_name(said) if each.posted_at >= one.since]
+
+        found = one_by_one(conversations[: self.most_conversations], read)
+        wait = max(found.not_before or request.now, request.now + units * TALKING_UNIT)
+        return Batch(found.posts, request.cursor, not_before=wait, unread=found.unread)
 
     asks_at_once = 50
 

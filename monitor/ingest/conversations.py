@@ -179,7 +179,8 @@ class Conversations:
             mine.prove()
             if ours:
                 self.answers.take(ours, now)
-            read |= {each.conversation.thread: now.isoformat() for each in turn} if batch.complete else {}
+            whole = {each.conversation.thread for each in turn} - set(batch.unread) if batch.complete else ()
+            read |= dict.fromkeys(whole, now.isoformat())
             fact = LATEST.format(source=name)
             key_values.remember(self.database, fact, json.dumps(read), now)
             sources.save_cursor(self.database, name, "talk", batch.cursor, now, complete=batch.complete)

@@ -268,6 +268,47 @@ def test_a_refusal_is_one_of_the_few_errors(talk: Talk) -> None:
         talk.read()
 
 
+def test_one_conversation_that_cannot_be_read_hides_none_of_the_others(talk: Talk) -> None:
+    """A thread too large to be sent, say: it was the first to be asked for at each turn, and the last."""
+    if isinstance(talk, OnX | OnStackExchange):
+        pytest.skip("one call asks for all")
+    reader, before = talk.reader(), 1 if isinstance(talk, OnReddit) else 0  # its token
+    asked = tuple(Conversation(talk.thread, ("first",), NOW - 5 * HOUR) for _ in range(2))
+    talk.server.misbehave("html", at=before + 1)
+    found = reader.fetch_conversations(asked, ASKED)
+    assert {post.author for post in found.posts} == set(talk.authors)
+    assert found.unread == (talk.thread,), "it is read from the same moment the next time"
+
+
+def test_what_was_read_before_a_limit_is_kept(talk: Talk) -> None:
+    if isinstance(talk, OnX | OnStackExchange):
+        pytest.skip("one call asks for all")
+    talk.read()
+    reader, calls = talk.reader(), len(talk.server.ledger)
+    asked = tuple(Conversation(talk.thread, ("first",), NOW - 5 * HOUR) for _ in range(2))
+    talk.server.misbehave("429", at=2 * calls + 1)
+    found = reader.fetch_conversations(asked, ASKED)
+    assert {post.author for post in found.posts} == set(talk.authors)
+    assert found.unread == (talk.thread,)
+
+
+GONE = {
+    "OnBluesky": Reply(400, json={"error": "NotFound", "message": "Post not found"}),
+    "OnReddit": Reply(403, json={"reason": "private", "message": "Forbidden", "error": 403}),
+    "OnLemmy": Reply(404, json={"error": "couldnt_find_post"}),
+    "OnMastodon": Reply(404, json={"error": "Record not found"}),
+    "OnGitHub": Reply(410, json={"message": "This issue was deleted"}),
+}
+
+
+@pytest.mark.parametrize("kind", [OnBluesky, OnReddit, OnLemmy, OnMastodon, OnGitHub], ids=lambda kind: kind.__name__)
+def test_a_conversation_that_is_gone_is_no_fault_of_the_source(server: FakeServer, kind: type[Talk]) -> None:
+    talk = kind(server)
+    server.route(talk.path, GONE[kind.__name__])
+    found = talk.read()
+    assert (found.posts, found.unread) == ((), ())
+
+
 def test_an_answer_of_another_shape_is_nonsense(talk: Talk) -> None:
     talk.server.route(talk.path, {"something": "else"})
     with pytest.raises(Nonsense):

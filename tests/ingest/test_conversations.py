@@ -33,6 +33,7 @@ class Network:
         self.said: dict[str, list[Post]] = {}
         self.asked: list[tuple[Conversation, ...]] = []
         self.fault: Exception | None = None
+        self.unread: tuple[str, ...] = ()
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         self.asked.append(conversations)
@@ -44,7 +45,7 @@ class Network:
             for each in self.said.get(one.thread, [])
             if each.posted_at >= one.since
         ]
-        return Batch(tuple(found), request.cursor, quota=Quota(cost=0.005 * len(found)))
+        return Batch(tuple(found), request.cursor, quota=Quota(cost=0.005 * len(found)), unread=self.unread)
 
 
 @pytest.fixture
@@ -147,6 +148,15 @@ def test_nothing_is_told_twice_and_what_was_read_is_not_asked_for_again(acme: As
     (first,), (second,) = network.asked
     assert first.since == NOW - 2 * HOUR, "from the first of their posts, an hour more"
     assert second.since == NOW - HOUR
+
+
+def test_a_conversation_that_could_not_be_read_is_read_from_the_same_moment(acme: Assembly, network: Network) -> None:
+    network.unread = ("thread",)
+    read(acme, network)
+    network.unread = ()
+    assert read(acme, network, post("Still nothing, awful.", at=NOW - 30 * MINUTE), now=NOW + 3 * HOUR).kept == 1
+    (first,), (second,) = network.asked
+    assert second.since == first.since
 
 
 def test_open_cases_come_first_and_each_has_its_turn(acme: Assembly, network: Network) -> None:

@@ -1,0 +1,46 @@
+"""Conversations that are asked for one after the other: one that cannot be read hides none of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors import Closed, ConnectorError, Conversation, NoCredit, Post, RateLimited, Refused, Unreached
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was said, the threads that could not be read, and until when the network asks us to wait."""
+
+    posts: tuple[Post, ...]
+    unread: tuple[str, ...] = ()
+    not_before: datetime | None = None
+
+
+def one_by_one(conversations: Sequence[Conversation], read: Callable[[Conversation], Iterable[Post]]) -> Read:
+    """Read each with `read`, which raises Closed for one that is gone: whether it is removed is for `refresh` to say.
+
+    A limit ends it, and what was read before is kept. What concerns the whole source, or all of them, is raised.
+    """
+    posts: list[Post] = []
+    unread: list[str] = []
+    failure: ConnectorError | None = None
+    for number, one in enumerate(conversations):
+        try:
+            posts += read(one)
+        except Closed:
+            continue
+        except RateLimited as error:
+            if number == len(unread):
+                raise
+            rest = (each.thread for each in conversations[number:])
+            return Read(tuple(posts), (*unread, *rest), error.retry_at)
+        except (Refused, NoCredit, Unreached):
+            raise
+        except ConnectorError as error:
+            failure = error
+            unread.append(one.thread)
+    if failure is not None and len(unread) == len(conversations):
+        raise failure
+    return Read(tuple(posts), tuple(unread))
