@@ -80,9 +80,7 @@ class _Lane:
 
     @property
     def key(self) -> str:
-        if self.kind == "talk":
-            return "talk"  # which conversations are open changes all day; how far they were read does not
-        return f"{self.kind}:{fingerprint(self.what) if self.kind == 'search' else self.what}"
+        return f"{self.kind}:{fingerprint(self.what) if self.kind in SEARCHES else self.what}"
 
 
 class X:
@@ -224,6 +222,9 @@ class X:
     def _page(self, stream: str, lanes: list[_Lane], walk: Walk, ledger: Ledger, request: Request) -> Batch:
         by_key = {lane.key: lane for lane in lanes}
         walk.begin(by_key, request.now, request.since, OVERLAP)
+        if stream == "talk" and not walk.token:
+            # How far these conversations were read, and not how new the last post in those of the last turn was.
+            walk.floor = min(walk.floor, milliseconds(request.since))
         lane = by_key.get(walk.lane)
         missing = self._missing(walk)
         if lane is None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import ValidationError
 
-from connectors import Batch, Closed, ConnectorError, NoCredit, Nonsense, RateLimited, Refused, Request
+from connectors import Batch, Closed, ConnectorError, Conversation, NoCredit, Nonsense, RateLimited, Refused, Request
 from connectors.budget import Ledger, budget_state, forecast
 from connectors.pagination import Walk
 from connectors.terms import any_of
@@ -125,6 +125,36 @@ def test_a_term_that_is_new_looks_back_as_far_as_nothing_is_lost(x: FakeX) -> No
     end = walk(reader(x), first_request("x"))[-1].cursor
     changed = Request("x", ("Acme", "Zenith"), end, NOW, NOW - timedelta(hours=24))
     assert other in ids(walk(reader(x), changed))
+
+
+def test_each_conversation_is_read_from_where_it_was_read_however_new_another_one_is(x: FakeX) -> None:
+    """More than twelve take turns; what is new in one of them said how far back the others were read."""
+    quiet, busy = "1990000000000000001", "1990000000000000002"
+
+    def read(thread: str, cursor: str, at: datetime, since: datetime) -> Batch:
+        x.now = at
+        asked = Request("x", (), cursor, at, since)
+        return reader(x).fetch_conversations((Conversation(thread, (), since),), asked)
+
+    first = read(quiet, "", NOW, NOW - timedelta(hours=1))
+    answer = x.post("Still nothing", at=NOW + timedelta(minutes=2), conversation_id=quiet)
+    x.post("And another", at=NOW + timedelta(minutes=10), conversation_id=busy)
+    second = read(busy, first.cursor, NOW + timedelta(minutes=11), NOW - timedelta(hours=1))
+    assert len(second.posts) == 1
+    third = read(quiet, second.cursor, NOW + timedelta(minutes=12), NOW - timedelta(hours=1))
+    assert ids([third]) == [answer]
+
+
+def test_other_conversations_are_read_from_their_newest_post_though_a_walk_is_under_way(x: FakeX) -> None:
+    quiet, busy = "1990000000000000001", "1990000000000000002"
+    answer = x.post("Still nothing", at=NOW - timedelta(minutes=1), conversation_id=quiet)
+    many = [x.post("More", at=NOW - timedelta(minutes=2 + each), conversation_id=busy) for each in range(15)]
+    asked = Request("x", (), "", NOW, NOW - timedelta(hours=1))
+    first = reader(x, page_size=10).fetch_conversations((Conversation(busy, (), asked.since),), asked)
+    assert (len(first.posts), first.complete) == (10, False)
+    both = (Conversation(busy, (), asked.since), Conversation(quiet, (), asked.since))
+    second = reader(x, page_size=100).fetch_conversations(both, replace(asked, cursor=first.cursor))
+    assert set(ids([second])) == {answer, *many}
 
 
 def test_a_page_token_that_repeats_ends_the_walk_with_a_gap() -> None:

@@ -177,6 +177,8 @@ class FakeX(FakeServer):
             handle = self.users.get(timeline[1], "")
             own = post.get("author_id") == timeline[1]
             return own if timeline[2] == "tweets" else not own and f"@{handle}" in text
+        if talks := re.findall(r"conversation_id:(\d+)", seen.one("query")):
+            return post.get("conversation_id") in talks
         words = re.findall(r'"([^"]+)"|(\S+)', re.sub(r"[()]|-is:\w+|\bOR\b", " ", seen.one("query")))
         return any((quoted or bare).casefold() in text for quoted, bare in words)
 
