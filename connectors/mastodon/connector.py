@@ -196,7 +196,7 @@ class Mastodon:
         if given is not None:
             # Named as the settings name it, so that "us" and "us@server" are the same account to whoever compares.
             posts = [replace(post, author=given[lane.removeprefix("own:")]) for post in posts]
-        gaps = self._turn(walk, "" if known else last, [post.posted_at for post, _ in read], floor)
+        gaps = self._turn(walk, "" if known else last, _times(statuses), floor)
         if self._settings.find_roots and given is None:
             posts = self._with_roots(posts)
         if not walk.lane and deep:
@@ -432,6 +432,13 @@ class Mastodon:
         words = self._settings.tags or terms
         tags = {re.sub(r"\W", "", clean(word)).casefold() for word in words}
         return sorted(tag for tag in tags if tag and not tag.isdigit())
+
+
+def _times(statuses: Iterable[Any]) -> list[datetime]:
+    """When the posts of a page were written, those among them that are left out, too: a page of private ones is no
+    reason to look further back."""
+    found = (parse_time(each.get("created_at")) for each in statuses if isinstance(each, dict))
+    return [at for at in found if at is not None]
 
 
 def _shown(status: Mapping[str, Any]) -> tuple[int, int]:

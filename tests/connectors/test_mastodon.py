@@ -532,3 +532,15 @@ def test_a_server_that_shows_ever_more_is_given_up_with_a_gap(server: FakeServer
     batch = reader(server, tags=("acme",)).fetch(again(FIRST, state.dump()))
     assert batch.complete
     assert [gap.reason for gap in batch.gaps] == [f"127.0.0.1 always has another page; {MOST_TURNS} were read"]
+
+
+@pytest.mark.parametrize("left_out", [{"visibility": "direct"}, {"reblog": {"id": "1"}}])
+def test_a_walk_ends_at_its_floor_whatever_kind_of_posts_are_there(
+    server: FakeServer, fake: FakeMastodon, left_out: dict[str, Any]
+) -> None:
+    """A brand that answers in private messages had all of them paged through, back to its first, at each read."""
+    private = [status(ago(minutes), "@ada hello", **left_out) for minutes in range(2_000, 9_000, 20)]
+    fake.accounts["acme"] = ("9", [status(ago(5), "@ada sorry"), *private])
+    found = walk_own(reader(server), ("acme",), FIRST)
+    assert len([post for batch in found for post in batch.posts]) == 1
+    assert len(found) == 1
