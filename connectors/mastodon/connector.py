@@ -45,6 +45,7 @@ DEEP_OVERLAP = timedelta(hours=72)
 DEEP_EVERY = timedelta(hours=24)
 MOST_REFRESHED = 20
 MOST_ROOTS = 10
+MOST_BRANCHES = 5  # of one conversation, a call each
 FEW = 3
 MENTIONS = "mentions:"  # a lane of its own
 SEARCHES = frozenset({"tag", "search"})  # lanes that find what nobody has sent us
@@ -145,15 +146,16 @@ class Mastodon:
     most_conversations = 20
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
-        """Read the replies of some threads, each by one call for the context of a post that is known in it.
+        """Read the replies of some threads, by the context of a post that is known in each.
 
+        A context holds what stands above and below a post, and no other branch: several people who answered one post
+        need a call each.
         https://docs.joinmastodon.org/methods/statuses/#context
         """
         quota: Quota | None = None
 
-        def read(conversation: Conversation) -> list[Post]:
+        def context(start: str) -> list[Any]:
             nonlocal quota
-            start = conversation.posts[-1] if conversation.posts else conversation.thread
             answer = self._get(f"/api/v1/statuses/{quote(start, safe='')}/context")
             quota = _quota(answer)
             if answer.status in {404, 410}:
@@ -163,7 +165,20 @@ class Mastodon:
             ancestors, descendants = parts.get("ancestors"), parts.get("descendants")
             if not isinstance(ancestors, list) or not isinstance(descendants, list):
                 raise Nonsense(f"{self._host} sent something that is not a thread", "Check api_url.")
-            said, _ = self._read([*ancestors, *descendants], request.source)
+            return [*ancestors, *descendants]
+
+        def read(conversation: Conversation) -> list[Post]:
+            found: dict[str, Any] = {}
+            asked: list[str] = []
+            while len(asked) < MOST_BRANCHES:
+                known = reversed(conversation.posts or (conversation.thread,))  # the oldest first
+                start = next((each for each in known if each not in found and each not in asked), "")
+                if not start:
+                    break
+                # Where they are too many, what all of them answer shows the most.
+                asked.append(start if len(asked) < MOST_BRANCHES - 1 else conversation.thread)
+                found |= {each["id"]: each for each in context(asked[-1]) if _has_id(each)}
+            said, _ = self._read(list(found.values()), request.source)
             return [
                 replace(post, thread_id=conversation.thread)
                 for post, bot in said

@@ -328,6 +328,30 @@ def test_whom_a_reply_answers_is_known_where_the_network_says_so(server: FakeSer
     }  # fmt: skip
 
 
+def test_everybody_who_answered_one_post_on_mastodon_is_followed(server: FakeServer) -> None:
+    """Two customers below our own post: the context of one holds nothing of what is said below the other."""
+    ours, olga, mira = (status(number, words, ago=4 * HOUR) for number, words in enumerate(("News", "No!", "Why?"), 1))
+    below = {
+        "1": {"ancestors": [], "descendants": [olga, mira]},  # cut short, as it is without a token
+        "2": {"ancestors": [ours], "descendants": [status(20, "Still no", ago=HOUR, answers="2")]},
+        "3": {"ancestors": [ours], "descendants": [status(30, "And why", ago=HOUR, answers="3")]},
+    }
+    for number, context in below.items():
+        server.route(f"/api/v1/statuses/{number}/context", context)
+    asked = (Conversation("1", ("3", "2"), NOW - 2 * HOUR),)
+    found = OnMastodon(server).reader().fetch_conversations(asked, ASKED)
+    assert {post.text for post in found.posts} == {"Still no", "And why"}
+
+
+def test_of_very_many_who_answered_one_post_on_mastodon_what_they_answer_is_asked_for(server: FakeServer) -> None:
+    crowd = [status(number, "No!", ago=HOUR, answers="1") for number in range(10, 60)]
+    server.route("/api/v1/statuses/*", {"ancestors": [], "descendants": []})
+    server.route("/api/v1/statuses/1/context", {"ancestors": [], "descendants": crowd})
+    asked = (Conversation("1", tuple(each["id"] for each in crowd), NOW - 2 * HOUR),)
+    found = OnMastodon(server).reader().fetch_conversations(asked, ASKED)
+    assert (len(found.posts), len(server.ledger)) == (50, 5)
+
+
 def test_a_conversation_on_x_comes_out_of_the_budget(server: FakeServer) -> None:
     made = OnX(server)
     server.route(made.path, lambda _seen, made=made: Reply(json=made.answer))
