@@ -5,6 +5,7 @@ The messages that show the problem are shown anew, so that everybody there sees 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from monitor.cases.actions import Said
@@ -48,3 +49,17 @@ def act_within(
     problems.change(database, row["n"], owner=owner.name, owner_id=owner.id)
     shown_again(database, row["n"], now)
     return Said(None, True, f"taken by {actor.name}" if verb == "take" else "released: nobody has taken it")
+
+
+def owners_left(database: Database, rules: Rules, now: datetime) -> int:
+    """Problems of people who were known and are gone have nobody again, as their cases; how many."""
+    directory = Directory(database, rules.settings)
+    released = 0
+    for row in problems.standing(database):
+        if row["owner_id"] and directory.gone(Actor(row["owner_id"], row["owner"]), rules.opening, now):
+            # Somebody may have marked it as fixed at this very moment.
+            with suppress(NotPossible), database.transaction():
+                released += act_within(
+                    database, rules, str(row["n"]), "release", who=NOBODY, way="settings", now=now
+                ).changed
+    return released

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Required, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from alerts.wording import count_words
 from monitor.cases.actions import Said
 from monitor.incidents import statements, telling
 from monitor.people.actors import NotPossible, require
-from monitor.people.identity import Actor, Directory
+from monitor.people.identity import NOBODY, Actor, Directory
 from monitor.settings.rules import Rules
 from monitor.store import cases, incidents
 from monitor.store.database import Database, Row
@@ -79,6 +80,18 @@ def _do(
         raise NotPossible(f"say on which source we said so; write one of: {', '.join(known) or 'none has a case'}")
     held = statements.said(database, rules, row, source=chosen, url=url[:2000], at_=now, now=now)
     return f"said publicly on {chosen}: the first word for {count_words(held, 'case')}"
+
+
+def owners_left(database: Database, rules: Rules, now: datetime) -> int:
+    """Open incidents of people who were known and are gone have nobody again, as their cases; how many."""
+    directory = Directory(database, rules.settings)
+    released = 0
+    for row in incidents.open_now(database):
+        if row["owner_id"] and directory.gone(Actor(row["owner_id"], row["owner"]), rules.opening, now):
+            with suppress(NotPossible):  # somebody may have ended it at this very moment
+                act(database, rules, row["id"], "release", who=NOBODY, way="settings", now=now)
+                released += 1
+    return released
 
 
 def _source_at(database: Database, incident: str, url: str) -> str:

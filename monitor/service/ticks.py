@@ -239,6 +239,8 @@ class Ticks:
         handing_over.tell_of_the_week(database, rules, now)
         fallback.fall_back(database, rules, now)
         handing_over.people_left(database, rules, now)
+        of_problems.owners_left(database, rules, now)
+        of_incidents.owners_left(database, rules, now)
         fallback.channels_left(database, rules, now)
         with database.transaction():
             deliveries.recover(database, now, all_of_them=False)

@@ -12,9 +12,10 @@ from monitor.causes import acting, problems
 from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
 from monitor.people.actors import NotPossible
-from monitor.people.identity import of_page
+from monitor.people.identity import of_page, of_settings
 from monitor.service.ticks import ACTS
 from monitor.store import problems as kept
+from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import channels, edited, posted
@@ -110,3 +111,19 @@ def test_it_is_taken_once_and_given_back(acme: Assembly) -> None:
     problems.fix(acme.database, 1, ANA, NOW)
     with pytest.raises(NotPossible, match="marked as fixed"):
         act("take")
+
+
+def test_a_problem_of_somebody_who_left_has_nobody_again(database: Sqlite | Postgresql, tmp_path: Path) -> None:
+    """As their cases: nobody else could take it, since they had it already, until somebody gave it back for them."""
+    acme = assembly_of(database, settings_from(tmp_path, tables=f'{PEOPLE}[[people]]\nname = "Ben"\n'))
+    take(
+        acme,
+        *(post(f"{words} {each * 7919}", author=f"{words}{each}") for each in range(3) for words in (LATE, BROKEN)),
+    )
+    for problem, who in (("1", "Ana"), ("2", "Ben")):
+        with database.transaction():
+            acting.act_within(database, acme.rules, problem, "take", who=of_settings(who), way="page", now=NOW)
+    assert acting.owners_left(database, acme.rules, NOW) == 0
+    rules = assembly_of(database, settings_from(tmp_path, tables='[[people]]\nname = "Ben"\n')).rules
+    assert [acting.owners_left(database, rules, NOW) for _ in range(2)] == [1, 0]
+    assert [kept.one(database, number)["owner"] for number in (1, 2)] == ["", "Ben"]  # type: ignore[index]

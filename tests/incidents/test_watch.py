@@ -11,7 +11,7 @@ from monitor.cases.actions import say
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
 from monitor.people.actors import NotAllowed, NotPossible
-from monitor.people.identity import of_mail
+from monitor.people.identity import of_mail, of_settings
 from monitor.store import causes, incidents, volume
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
@@ -20,6 +20,7 @@ from monitor.wiring import Assembly
 from tests.helpers import DAY, HOUR, INJURY, MINUTE, NOW, assembly_of, messages, post, settings_from, take
 
 Base = Sqlite | Postgresql
+TWO_PEOPLE = '[[people]]\nname = "Ana"\n[[people]]\nname = "Ben"\n'
 FIRE = "Acme kettle caught fire in my kitchen, unacceptable"
 
 
@@ -79,6 +80,18 @@ def test_three_people_of_one_critical_story_open_an_incident_and_no_message_of_i
 def test_one_person_who_is_hurt_opens_one(acme: Assembly) -> None:
     take(acme, post(INJURY, author="mira"))
     assert kinds(acme) == ["critical"]
+
+
+def test_an_incident_of_somebody_who_left_has_nobody_again(database: Base, tmp_path: Path) -> None:
+    acme = assembly_of(database, settings_from(tmp_path, tables=TWO_PEOPLE))
+    take(acme, post(INJURY, author="mira"))
+    assert kinds(acme) == ["critical"]
+    (row,) = incidents.open_now(database)
+    acting.act(database, acme.rules, row["id"], "take", who=of_settings("Ana"), way="page", now=NOW)
+    assert acting.owners_left(database, acme.rules, NOW) == 0
+    rules = assembly_of(database, settings_from(tmp_path, tables=TWO_PEOPLE.replace("Ana", "Eva"))).rules
+    assert [acting.owners_left(database, rules, NOW) for _ in range(2)] == [1, 0]
+    assert acting.act(database, rules, row["id"], "take", who=of_settings("Ben"), way="page", now=NOW) == "taken by Ben"
 
 
 def test_a_fresh_installation_has_none_whatever_its_first_read_brings(small: Assembly) -> None:
