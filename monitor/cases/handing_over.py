@@ -20,7 +20,7 @@ from monitor.people.actors import NotAllowed, NotPossible, refusal, require
 from monitor.people.identity import NOBODY, Actor, Directory, of_settings, settings_name
 from monitor.settings.models import Person
 from monitor.settings.rules import Recipients, Rules
-from monitor.store import absences, cases, deliveries, key_values
+from monitor.store import absences, case_log, cases, deliveries, key_values
 from monitor.store.database import Database, at, stamp
 
 OFFER = "list:offer:"
@@ -30,12 +30,17 @@ MOST = 200  # cases that one offer names
 
 @dataclass(frozen=True, slots=True)
 class _Leaver:
-    """Somebody whose cases are to be offered, why in words, and the key under which that is done once."""
+    """Somebody whose cases are to be offered, why in words, and the key under which all they have is offered once.
+
+    Whoever is `away` may have more to offer afterwards: what comes back to them while nobody is there.
+    """
 
     person: str
     name: str
     why: str
     key: str
+    away: datetime | None = None  # since when
+    offered: bool = False  # all they had
 
 
 def go_away(
@@ -108,14 +113,17 @@ def _leavers(database: Database, rules: Rules, now: datetime) -> list[_Leaver]:
     for row in absences.standing(database, now):
         zone = rules.zone_of(settings_name(row["person"]))
         why = f"{row['name']} is away until {duty.until_words(at(row['until_at']), zone, now)}"
-        found.append(_Leaver(row["person"], row["name"], why, f"offer:away:{row['n']}"))
+        key = f"offer:away:{row['n']}"
+        offered = key_values.has_period(database, key)
+        found.append(_Leaver(row["person"], row["name"], why, key, at(row["since_at"]), offered))
     away = {each.name for each in found}
     for member in rules.members:
         ended = roster.shift_ended(member, now - RECENT, now)
         if ended is not None and member.name not in away:
             key = f"offer:shift:{member.name}:{stamp(ended)}"
-            found.append(_Leaver(of_settings(member.name).id, member.name, f"{member.name}'s shift is over", key))
-    return [each for each in found if not key_values.has_period(database, each.key)]
+            if not key_values.has_period(database, key):
+                found.append(_Leaver(of_settings(member.name).id, member.name, f"{member.name}'s shift is over", key))
+    return found
 
 
 def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, list[str]]:
@@ -126,8 +134,13 @@ def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, li
     if not leavers or not on:
         return 0, []
     for each in leavers.values():
-        key_values.take_period(database, each.key, now)
-    rows = _theirs(database, Directory(database, rules.settings), set(leavers), now)
+        if not each.offered:
+            key_values.take_period(database, each.key, now)
+    rows = [
+        row
+        for row in _theirs(database, Directory(database, rules.settings), set(leavers), now)
+        if not leavers[row["theirs"]].offered or _came_back(database, row, leavers[row["theirs"]].away)
+    ]
     for first in range(0, len(rows), MOST):
         some = rows[first : first + MOST]
         why = " · ".join(leavers[person].why for person in dict.fromkeys(row["theirs"] for row in some))
@@ -136,6 +149,15 @@ def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, li
         about = f"{OFFER}{now.isoformat()}" + (f":{first}" if first else "")
         _tell(database, rules, about, [row["id"] for row in some], on, why, now)
     return len(rows), [person.name for person in on]
+
+
+def _came_back(database: Database, row: Mapping[str, str], away: datetime | None) -> bool:
+    """Whether a case came to somebody who is away already: its author wrote again, a pause is over, a rule named them.
+
+    What they took themselves while they are away, or were given by a person, is theirs.
+    """
+    given = [line.at for line in case_log.of_case(database, row["id"]) if line.what in {"take", "assign"}]
+    return not row["offered_at"] and away is not None and not any(moment > away for moment in given)
 
 
 def _theirs(database: Database, directory: Directory, persons: set[str], now: datetime) -> list[dict[str, str]]:

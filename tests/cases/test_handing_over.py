@@ -17,6 +17,7 @@ from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
+    BROKEN,
     CHURN,
     DAY,
     HOUR,
@@ -119,6 +120,40 @@ def test_nobody_who_is_away_is_called_and_the_backup_is_somebody_else(database: 
     assert aware.people_called("ANA", NOW) == []
     monday = NOW + 5 * DAY
     assert [one.name for one in duty.aware(database, acme.rules, monday).on_duty(monday)] == ["ANA", "BEN"]
+
+
+def test_what_comes_back_to_somebody_who_is_away_is_offered_as_well(database: Base, tmp_path: Path) -> None:
+    """The customer writes again, a pause is over, a rule names them: theirs for days, and nobody could take it."""
+    rule = '[[alerts.routes]]\nwords = ["crashes"]\nowner = "ANA"\n'
+    acme = house(database, tmp_path, EVERYBODY + rule)
+    with_two_cases(acme)
+    say(database, acme.rules, "1", "answered", who="ANA", way="cli", now=NOW)
+    say(database, acme.rules, "2", "snooze", who="ANA", way="cli", now=NOW, detail={"until": NOW + HOUR})
+    away(acme, "ANA")
+    tick(acme, NOW + MINUTE)
+    assert offers(database) == []
+    (row,) = database.rows("SELECT thread FROM cases WHERE id = '1'")
+    take(acme, post(LATE, author="cy", thread_id=row["thread"], at=NOW + 2 * MINUTE), now=NOW + 2 * MINUTE)
+    for minute in (3, 4, 59, 60, 61, 62):
+        tick(acme, NOW + minute * MINUTE)
+    take(acme, post(BROKEN, author="ed", at=NOW + HOUR), now=NOW + HOUR)
+    for minute in (63, 64):
+        tick(acme, NOW + minute * MINUTE)
+    assert [offer.payload["cases"] for offer in offers(database)] == [["1"], ["2"], ["3"]]
+    assert {offer.reason for offer in offers(database)} == {"ANA is away until Mon"}
+    assert say(database, acme.rules, "1", "take", who="BEN", way="slack", now=NOW + 2 * HOUR).changed
+
+
+def test_what_somebody_takes_who_is_away_or_is_given_then_stays_theirs(database: Base, tmp_path: Path) -> None:
+    acme = house(database, tmp_path)
+    with_two_cases(acme)
+    say(database, acme.rules, "2", "release", who="ANA", way="cli", now=NOW)
+    away(acme, "ANA")
+    say(database, acme.rules, "2", "take", who="ANA", way="cli", now=NOW + MINUTE)
+    say(database, acme.rules, "1", "assign", who="LEA", way="cli", now=NOW + MINUTE, detail={"owner": "BEN"})
+    say(database, acme.rules, "1", "assign", who="LEA", way="cli", now=NOW + MINUTE, detail={"owner": "ANA"})
+    tick(acme, NOW + 2 * MINUTE)
+    assert [offer.payload["cases"] for offer in offers(database)] == [["1"]], "before"
 
 
 def test_one_press_brings_somebody_back_and_ends_their_offers(database: Base, tmp_path: Path) -> None:
