@@ -86,7 +86,7 @@ class Answers:
         rows = list(cases.rows_of(self.database, cases.of_posts(self.database, [parent]).get(parent, [])).values())
         if not rows and parent_author:
             thread = own["thread_id"] or own["parent_id"]
-            rows = cases.of_person_in_thread(self.database, own["source"], _bare(parent_author), thread)
+            rows = cases.of_person_in_thread(self.database, own["source"], _name(parent_author), thread)
         return self._chosen(rows, own["brand"])
 
     @staticmethod
@@ -196,8 +196,12 @@ def person_mark(source: str, author: str) -> str:
     return sha256(f"{source}/{_bare(author)}".encode("utf-8", "replace")).hexdigest()[:32] if author else ""
 
 
+def _name(author: str) -> str:
+    return author.lstrip("@").removeprefix("u/")
+
+
 def _bare(author: str) -> str:
-    return author.lstrip("@").removeprefix("u/").lower()
+    return _name(author).lower()
 
 
 def _waits(row: Row) -> bool:

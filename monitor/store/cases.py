@@ -324,12 +324,12 @@ def past_resolution(database: Database, now: datetime, limit: int = 500) -> list
 def of_person_in_thread(database: Database, source: str, author: str, thread: str) -> list[Row]:
     """The open cases of somebody in one conversation: by the case's own thread, or by that of a post of theirs."""
     return database.rows(
-        "SELECT c.* FROM cases c WHERE c.source = :source AND ltrim(lower(c.author), '@') = :author "
-        "AND c.closed_at = '' "
+        "SELECT c.* FROM cases c WHERE c.source = :source AND c.closed_at = '' "  # SQLite lowers A to Z only
+        "AND (ltrim(lower(c.author), '@') = :low OR ltrim(c.author, '@') = :author) "
         "AND (c.thread = :thread OR EXISTS (SELECT 1 FROM mentions m JOIN posts p ON p.id = m.post_id "
         "WHERE m.case_id = c.id AND m.case_id <> '' AND (p.thread_id = :thread OR p.native_id = :thread))) "
         "ORDER BY c.n",
-        {"source": source, "author": author, "thread": thread},
+        {"source": source, "author": author, "low": author.lower(), "thread": thread},
     )
 
 

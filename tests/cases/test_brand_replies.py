@@ -169,6 +169,16 @@ def test_a_reply_to_words_that_we_never_read_answers_its_person_who_is_read_late
     ]
 
 
+@pytest.mark.parametrize(("name", "called"), [("Özlem", "Özlem"), ("@Özlem", "@Özlem"), ("Kim", "@kim")])
+def test_a_reply_to_words_that_we_never_read_answers_its_person_whatever_letters_their_name_has(
+    acme: Assembly, name: str, called: str
+) -> None:
+    """SQLite makes small letters of A to Z only: whoever is called Özlem went on waiting there."""
+    take(acme, post(LATE, author=name, thread_id="thread", at=NOW - 40 * MINUTE))
+    hear(acme, reply(to="unknown", parent_author=called, at=NOW))
+    assert case(acme.database, "2").answered_at == NOW
+
+
 @pytest.mark.parametrize("by", ["a further post", "a change of the post", "a post that was read before the reply"])
 def test_a_reply_to_what_was_said_before_a_case_closed_does_not_answer_the_next_one(acme: Assembly, by: str) -> None:
     """Closed by hand, and our reply was read only then: what its person writes afterwards waits for an answer."""
