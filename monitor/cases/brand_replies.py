@@ -106,7 +106,7 @@ def settle(database: Database, rules: Rules, own: Row, case: Case | None, now: d
     """
     if case is not None and is_of_before(database, case, own["source"], own["parent_id"], at(own["posted_at"])):
         case = None
-    decided = _decide(database, rules, own, case) if not person else _of_a_person(database, own, case)
+    decided = _decide(database, rules, own, case) if not person else decide_pressed(database, own["text"], case)
     key_values.settle_own_post(
         database,
         own["source"],
@@ -140,10 +140,10 @@ def is_of_before(database: Database, case: Case, source: str, native_id: str, sa
     return asked_at is None or asked_at < case.first_posted_at
 
 
-def _of_a_person(database: Database, own: Row, case: Case | None) -> Decided:
+def decide_pressed(database: Database, text: str, case: Case | None) -> Decided:
     """The kind of a reply that somebody pressed for, by its words alone."""
     row = cases.row_of(database, case.id) if case is not None else None
-    return kind_of(own["text"], (), to_praise=bool(row and row["praise"]))
+    return kind_of(text, (), to_praise=bool(row and row["praise"]))
 
 
 def decide_text(rules: Rules, text: str, *, to_praise: bool) -> Decided:

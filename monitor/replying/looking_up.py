@@ -114,8 +114,10 @@ def settle(replying: Replying, reply_id: str, *, stands: bool, who: Actor | str,
     if row is None or row.state != "unsure":
         raise NotPossible("this reply is settled already; load the case again")
     if stands:
-        outcome.there(replying, row, actor, way, now)
-        return f"noted by {actor.name}: it is there; the case counts as answered"
+        outcome.there(replying, row, actor, now)
+        case = cases.one(database, row.case_id)
+        answered = case is not None and case.state_at(now) == "answered"
+        return f"noted by {actor.name}: it is there{'; the case counts as answered' if answered else ''}"
     outcome.not_there(
         replying, row, now, words=f"{actor.name} looked: it is not there", who=actor.name, who_id=actor.id
     )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from connectors.writing import NotWritten, Written
-from monitor.cases import actions, brand_replies
+from monitor.cases import brand_replies
+from monitor.cases.recording import Reply, record_reply
 from monitor.cases.reply_kinds import same_words
 from monitor.people.identity import Actor
 from monitor.people.reach import reached
@@ -68,8 +69,11 @@ def _stop_the_clock(replying: Replying, row: ReplyRow, written: Written, now: da
     brand_replies.settle(database, replying.rules, own, case, now, person=row.approver)
 
 
-def there(replying: Replying, row: ReplyRow, who: Actor, way: str, now: datetime) -> bool:
-    """A person has looked, and it stands. The next read of our account brings its address and the network's time."""
+def there(replying: Replying, row: ReplyRow, who: Actor, now: datetime) -> bool:
+    """A person has looked, and it stands: what follows is what follows from a reply that was said as they pressed.
+
+    The next read of our account brings its address and the network's time.
+    """
     database = replying.database
     with database.transaction():
         said = row.pressed_at or now
@@ -79,8 +83,11 @@ def there(replying: Replying, row: ReplyRow, who: Actor, way: str, now: datetime
             database, row.case_id, now, "reply", who=row.approver, who_id=row.approver_id, way=row.way, text=row.text,
             account=row.account, seen_by=who.name,
         )  # fmt: skip
-        detail = {"said_at": said.isoformat()}
-        actions.say_within(database, replying.rules, row.case_id, "answered", who=who, way=way, now=now, detail=detail)
+        case = cases.one(database, row.case_id)
+        if case is not None and row.text:
+            decided = brand_replies.decide_pressed(database, row.text, case)
+            stands = Reply(decided.kind, decided.reason, said, row.approver, row.url, row.text)
+            record_reply(database, replying.rules, case, stands, now)
     return True
 
 

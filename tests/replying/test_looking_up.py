@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.cases.actions import say
 from monitor.people.actors import NotPossible
 from monitor.replying import looking_up, press
 from monitor.replying.press import SETTLES
 from monitor.store import deliveries, replies
 from monitor.store.replies import ReplyRow
 from tests.fakes.server import Reply
-from tests.helpers import NOW, post
-from tests.replying.world import TEXT, World
+from tests.helpers import MINUTE, NOW, post, take
+from tests.replying.world import TEXT, World, complaint
 
 
 def killed(made: World, *, arrived: bool) -> ReplyRow:
@@ -108,6 +109,37 @@ def test_a_person_who_has_looked_settles_it(here: World) -> None:
     with here.database.transaction():
         here.assembly.answers.take([own], here.clock())
     assert here.case().answered_at == NOW
+
+
+def test_a_person_who_has_looked_settles_it_where_the_case_was_closed_meanwhile(here: World) -> None:
+    here.network.refuses = Reply(503, json={"error": "later"})
+    row = here.draft()
+    here.press(row)
+    say(here.database, here.assembly.rules, here.case_id, "close", who="Lea", way="page", now=here.forward(1),
+        detail={"outcome": "solved"})  # fmt: skip
+    words = looking_up.settle(here.replying, row.id, stands=True, who="Ana", way="page", now=here.forward(2))
+    assert words == "noted by Ana: it is there"
+    assert (here.row(row.id).state, here.case().outcome) == ("sent", "solved")
+
+
+def test_what_the_customer_wrote_after_a_reply_that_turns_out_to_stand_waits_for_the_next_one(here: World) -> None:
+    here.network.refuses = Reply(503, json={"error": "later"})
+    row = here.draft()
+    here.press(row)
+    later = complaint(native_id="900", thread_id=here.case().thread, at=NOW + 5 * MINUTE)
+    take(here.assembly, later, now=here.forward(6))
+    words = looking_up.settle(here.replying, row.id, stands=True, who="Ana", way="page", now=here.forward(2))
+    assert words == "noted by Ana: it is there"
+    found = here.case()
+    assert (found.answered_at, found.asked_at, found.state_at(here.clock())) == (NOW, NOW + 5 * MINUTE, "open")
+
+
+def test_a_reply_that_only_sends_on_does_so_where_a_person_found_it(here: World) -> None:
+    here.network.refuses = Reply(503, json={"error": "later"})
+    row = here.draft("@ada@far.example Please send us a direct message!")
+    here.press(row)
+    looking_up.settle(here.replying, row.id, stands=True, who="Ana", way="page", now=here.forward(2))
+    assert here.case().sent_on
 
 
 def test_a_person_who_has_looked_in_vain_may_press_again(here: World) -> None:
