@@ -118,7 +118,23 @@ def _after_first_messages(database: Database, target: str, rows: Sequence[Delive
             kept.append(row)
         else:
             deliveries.carry(database, last.id, [row.id])
-    return kept
+    return _calls_of_a_story_as_one(database, kept)
+
+
+def _calls_of_a_story_as_one(database: Database, rows: list[Delivery]) -> list[Delivery]:
+    """Reminders of one story that went together and did not arrive leave with the newest, whoever that one is about."""
+    of_story: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if (row.about.startswith("calls:") or _is_reminder(row)) and row.state in WAITING and not row.plain:
+            of_story.setdefault(row.story_id, []).append(row)
+    carried: set[str] = set()
+    for each in of_story.values():
+        if len(each) > 1 and any(row.about.startswith("calls:") for row in each):
+            newest = max(each, key=lambda row: (row.created_at, row.step, row.id))
+            older = [row.id for row in each if row is not newest]
+            deliveries.carry(database, newest.id, older)
+            carried.update(older)
+    return [row for row in rows if row.id not in carried]
 
 
 def _without_the_untold(database: Database, row: Delivery) -> Delivery | None:

@@ -147,7 +147,7 @@ class Outbox:
                 overtaken |= {"snoozed", "waiting"} | (set() if row.payload.get("owner") else {"taken"})
             if case is None or case.state_at(now) in overtaken:
                 return "someone took it"
-        if kind == "brief" and row.state != "unknown":  # what waited long says what is open now
+        if kind in SHARED and row.state != "unknown":  # what waited long says what is open now
             left = [each for each in deliveries.carried_by(self.database, row.id) if each.state in {"pending", "retry"}]
             for each in left:
                 if why := self._overtaken(each, now):

@@ -147,3 +147,48 @@ def test_a_brief_whose_cases_are_all_done_is_not_sent(database: Base, tmp_path: 
     deliver(acme, Clock(NOW + 5 * MINUTE))
     assert posted(slack) == []
     assert deliveries_owed.dead(database) == []
+
+
+def test_the_reminders_of_a_story_that_could_not_leave_come_as_one_and_name_only_who_still_waits(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme = house(database, tmp_path, slack)
+    other = "I am leaving Acme too, cancelled my contract, worst"
+    clock = Clock(NOW)
+    take(acme, post(CHURN, author="a", thread_id="t"), post(other, author="b", thread_id="t"))
+    deliver(acme, Clock(NOW + MINUTE))
+    before = len(posted(slack))
+    slack.closed_channels[slack.channel_id("#care")] = "a_code_of_next_year"
+    for _ in range(120):  # three steps of both
+        clock.forward(MINUTE)
+        escalation.escalate(database, acme.rules, clock())
+        deliver(acme, clock, most=2)
+    slack.closed_channels.clear()
+    say(database, acme.rules, "1", "answered", who="Ana", way="web", now=clock())
+    deliver(acme, Clock(clock.forward(HOUR)))
+    (reminder,) = posted(slack)[before:]
+    (waiting,) = [row for row in (case(database, "1"), case(database, "2")) if row.answered_at is None]
+    assert "Overdue since 10:59: Acme · nobody has taken it" in slack.reads(reminder)
+    assert f"cases/{waiting.id}|" in slack.reads(reminder)
+    assert "answered" not in slack.reads(reminder)
+    assert {row.state for row in messages(database)} == {"sent", "dead"}
+
+
+def test_reminders_of_a_story_that_could_not_leave_are_not_sent_once_all_of_it_is_answered(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme = house(database, tmp_path, slack)
+    other = "I am leaving Acme too, cancelled my contract, worst"
+    clock = Clock(NOW)
+    take(acme, post(CHURN, author="a", thread_id="t"), post(other, author="b", thread_id="t"))
+    deliver(acme, Clock(NOW + MINUTE))
+    before = len(posted(slack))
+    slack.closed_channels[slack.channel_id("#care")] = "a_code_of_next_year"
+    clock.forward(HOUR)
+    escalation.escalate(database, acme.rules, clock())
+    deliver(acme, clock, most=2)
+    for number in ("1", "2"):
+        say(database, acme.rules, number, "answered", who="Ana", way="web", now=clock())
+    slack.closed_channels.clear()
+    deliver(acme, Clock(clock.forward(HOUR)))
+    assert [each["text"] for each in posted(slack)[before:]] == []
