@@ -96,12 +96,12 @@ def reasons_of(
         reasons.append(f"{NEGATIVE} ({', '.join(heard.felt.words)})")
     if heard.unread:
         reasons.append(f"{UNREAD} ({heard.language})")
-    return tuple(_readable(reason, heard) for reason in reasons) or (
+    return tuple(readable(reason, heard) for reason in reasons) or (
         _nothing_named(heard, answers_us=answers_us, follows=follows),
     )
 
 
-def _readable(reason: str, heard: Features) -> str:
+def readable(reason: str, heard: Features) -> str:
     """A reason as people read it, "day 9 of waiting": what stands for a link or a name is an ellipsis.
 
     Cues are found in words without apostrophes; people read them with, where leaving one out makes no other word.

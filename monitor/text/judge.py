@@ -20,7 +20,7 @@ from monitor.text.asking import asks_on
 from monitor.text.complaint_signals import HEARD, signal_names
 from monitor.text.contributions import REPLY_ODDS, extra_contributions, in_words, rule_contributions
 from monitor.text.critical import believed, rings
-from monitor.text.explanations import PRAISE, SPAM, is_praise, reasons_of, sentence, tags_of
+from monitor.text.explanations import PRAISE, SPAM, is_praise, readable, reasons_of, sentence, tags_of
 from monitor.text.features import BrandProfile, Features, hear, prepare
 from monitor.text.lexicon import told_by_words
 from monitor.text.local_models.operator_models import NO_MODELS, OwnModels
@@ -345,9 +345,8 @@ def _taught_by(heard: Features, odds: _Odds) -> Mapping[str, float]:
 
 
 def _churn(heard: Features) -> tuple[str, ...]:
-    """Return the words by which somebody says that they leave, each once."""
-    cues = heard.signals.cues
-    return tuple(dict.fromkeys([cue.words for cue in cues if cue.kind.churn])) if cues else ()
+    """Return the words by which somebody says that they leave, as people read them, each once."""
+    return tuple(dict.fromkeys([readable(cue.words, heard) for cue in heard.signals.cues if cue.kind.churn]))
 
 
 def _stands_below(post: Post, context: tuple[str, ...]) -> bool:

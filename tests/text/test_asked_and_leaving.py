@@ -231,3 +231,11 @@ def test_who_sells_or_seeks_a_used_thing_of_ours_asks_nothing_of_us() -> None:
         for text in asked
     }
     assert {text: "asks you a question" in reasons for text, reasons in found.items()} == asked
+
+
+def test_the_words_by_which_somebody_leaves_hold_nothing_that_stands_for_a_name() -> None:
+    """An alert said "says: am leaving thisbrand"."""
+    assert judged("I am leaving Acme too, cancelled my contract, worst").churn == (
+        "am leaving …",
+        "cancelled my contract",
+    )
