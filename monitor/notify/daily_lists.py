@@ -111,7 +111,7 @@ def by_language(
 def evening_title(found: Sequence[Case], now: datetime) -> str:
     """What one person's list of the day holds: "2 cases not taken yet, 5 posts that may need an answer"."""
     waiting = sum(1 for case in found if case.lane == "ping" and case.state_at(now) == "open")
-    listed = sum(1 for case in found if case.lane != "ping")
+    listed = sum(1 for case in found if case.lane != "ping" and case.state_at(now) not in {"answered", "closed"})
     parts = [f"{count_words(waiting, 'case')} not taken yet"] if waiting else []
     parts += [f"{count_words(listed, 'post')} that may need an answer"] if listed else []
     return ", ".join(parts) or "Your daily list"

@@ -240,13 +240,10 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
     done = sum(1 for case in found if case.state_at(now) in {"answered", "closed"})
     if root.about.startswith("list:evening"):
         return daily_lists.evening_title(found, now)
+    if not found and root.about.startswith(("list:sweep", "list:opening", "list:normal", "brief:")):
+        return "The daily list"  # its cases are erased, or have first messages of their own, still to come
     if root.about.startswith("list:sweep"):
-        thanks = sum("praise worth thanks" in case.priority_reasons for case in found)
-        praised = f"{count_words(thanks, 'post')} worth thanks" if thanks else ""
-        asked = f"{count_words(len(found) - thanks, 'post')} that may need an answer" if thanks < len(found) else ""
-        return " and ".join(part for part in (asked, praised) if part)
-    if root.about.startswith(("list:opening", "list:normal")) and not found:
-        return "The daily list"  # its cases have first messages of their own, still to come
+        return _listed(found, now, done)
     if root.about.startswith("list:opening"):
         return f"{count_words(waiting, 'case')} not taken yet" if waiting else "Every case is taken"
     if root.about.startswith("list:offer"):
@@ -257,8 +254,7 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
     if root.about.startswith("list:"):
         return f"{count_words(waiting, 'case')} still waiting today" if waiting else "Nobody is waiting any more"
     if root.about.startswith("brief:"):
-        none = "none taken" if waiting == len(found) else f"{waiting:,} not taken"
-        return f"{count_words(len(found), 'case')}, {none}" + (f", {done:,} done" if done else "")
+        return ", ".join([count_words(len(found), "case"), *_how_many(waiting, done, len(found))])
     if not found:
         return root.reason
     first = found[0]
@@ -269,7 +265,10 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
     if len(found) > 1 and root.step > 0:
         return f"{first.brand}: {len(found)} people, one story · {root.reason}"
     if len(found) > 1:
-        return f"{first.brand}: {len(found)} people, one story · answered {done} of {len(found)}"
+        settled = [case for case in found if case.state_at(now) in {"answered", "closed"}]
+        answered = sum(1 for case in settled if case.answered_at is not None)
+        closed = f", {done - answered:,} closed" if done > answered else ""
+        return f"{first.brand}: {len(found)} people, one story · answered {answered} of {len(found)}{closed}"
     if root.step > 0:
         if first.due_at is not None and first.due_at <= now and waiting:  # the moment: it stays what it is
             why = root.reason.removeprefix("overdue, ").removeprefix("due now, ")  # the title says it already
@@ -279,6 +278,28 @@ def _title(  # noqa: PLR0911, PLR0912 - one sentence a kind of message
     normal = "question" if asks else "complaint"
     mood = {"critical": "critical", "urgent": "urgent", "normal": normal, "gentle": "post to answer"}[first.priority]
     return f"{first.brand}: {mood}" + (f" · {WRITES_AGAIN}" if root.reason == WRITES_AGAIN else "")
+
+
+def _listed(found: Sequence[Case], now: datetime, done: int) -> str:
+    """What the list holds: "2 posts that may need an answer and 1 post worth thanks, 3 done"."""
+    left = [case for case in found if case.state_at(now) not in {"answered", "closed"}]
+    if not left:
+        return f"{count_words(len(found), 'post')}, {'all done' if len(found) > 1 else 'done'}"
+    thanks = sum("praise worth thanks" in case.priority_reasons for case in left)
+    praised = f"{count_words(thanks, 'post')} worth thanks" if thanks else ""
+    asked = f"{count_words(len(left) - thanks, 'post')} that may need an answer" if thanks < len(left) else ""
+    parts = " and ".join(part for part in (asked, praised) if part)
+    return f"{parts}, {done:,} done" if done else parts
+
+
+def _how_many(waiting: int, done: int, every: int) -> list[str]:
+    """How the cases of a brief stand: "none taken", "2 not taken, 1 done", "all in hand, 1 done", "all done"."""
+    if done == every:
+        return ["all done" if every > 1 else "done"]
+    if waiting == every:
+        return ["none taken" if every > 1 else "not taken"]
+    open_ = f"{waiting:,} not taken" if waiting else "all in hand" if every > 1 else "in hand"
+    return [open_, *([f"{done:,} done"] if done else [])]
 
 
 def _grown(root: Delivery, first: Case, named: int) -> str:

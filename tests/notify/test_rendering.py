@@ -122,6 +122,32 @@ def test_a_message_of_what_is_done_or_gone_asks_for_nothing_any_more(acme: Assem
     assert alert(acme, evening).title == "Nobody is waiting any more"
 
 
+def test_what_was_done_before_a_list_or_a_brief_left_is_not_counted_as_open(acme: Assembly) -> None:
+    """They said "3 cases, 0 not taken, 3 done", and "3 posts that may need an answer" of what was dismissed."""
+    take(acme, *(post(ANGRY, author=name, thread_id=name) for name in ("olga", "mira", "piet")))
+    brief, listed, evening = (
+        replace(root_of(acme), about=about, payload={"cases": ["1", "2", "3"]})
+        for about in ("brief:console:1", "list:sweep:1", "list:evening:1")
+    )
+
+    def titles() -> list[str]:
+        composed = rendering.compose(acme.database, acme.rules, brief, [root_of(acme)], NOW)
+        return [composed.alert.title, alert(acme, listed).title]
+
+    assert titles() == ["3 cases, none taken", "3 posts that may need an answer"]
+    tell(acme, "dismiss")
+    assert titles() == ["3 cases, 2 not taken, 1 done", "2 posts that may need an answer, 1 done"]
+    assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 0 of 3, 1 closed"
+    for number in ("2", "3"):
+        say(acme.database, acme.rules, number, "take", who="Ana", way="page", now=NOW)
+    assert titles()[0] == "3 cases, all in hand, 1 done"
+    for number in ("2", "3"):
+        say(acme.database, acme.rules, number, "answered", who="Ana", way="page", now=NOW)
+    assert titles() == ["3 cases, all done", "3 posts, all done"]
+    acme.database.run("UPDATE cases SET lane = 'sweep'")
+    assert alert(acme, evening).title == "Your daily list"
+
+
 def test_a_story_of_several_counts_them_and_its_reminder_says_why(acme: Assembly) -> None:
     take(acme, *(post(ANGRY, author=name) for name in ("olga", "mira", "piet")))
     assert alert(acme, root_of(acme)).title == "Acme: 3 people, one story · answered 0 of 3"
