@@ -416,13 +416,15 @@ def _short(
     """
     case = cases.case_of(row)
     worst = worst_of(told)
-    words = around(worst.post.text or worst.post.title, point_of(worst), 80) if worst else ""
+    words = around(worst.post.text or worst.post.title, point_of(worst), 80) or stars_of(worst) if worst else ""
+    words = words or shown_of(told)
     how = standing(rules, case, now)
     hurry = f"{case.priority} · " if case.priority in {"critical", "urgent"} else ""
     if why and worst is not None:
         hurry += f"{why_listed(worst)[0].partition(': ')[0]} · "
     return Line(
-        f"#{case.id} {hurry}{author_of(case, rules)} on {_place(case, brand=brand)}: {words}"
+        f"#{case.id} {hurry}{author_of(case, rules)} on {_place(case, brand=brand)}"
+        + (f": {words}" if words else "")
         + (f" ({also})" if (also := ", ".join(filter(None, (say_the_same(others), how)))) else ""),
         worst.post.url if worst else "",
         f"{rules.settings.earful.page_url.rstrip('/')}/cases/{case.id}",
