@@ -25,7 +25,6 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
     post_keys.catch_up(database, now, stopping)
     for source in to_forget.sources_with_posts(database):
         before = now - settings.retention_of(source)
-        store.trim_aside(database, source, before)
         while posts := to_forget.aged(database, source, before):
             _forget(database, posts, now)
             forgotten += len(posts)
@@ -45,9 +44,11 @@ def retain(database: Database, settings: Settings, now: datetime, stopping: Call
     store.trim(database, now - PRESSES)
     arrived.trim(database, now)
     assistant.trim(database, now)
-    for each in settings.sources:
-        arrived.trim_unread(database, each.name, now - settings.retention_of(each.name))
-        unjudged.trim(database, each.name, now - settings.retention_of(each.name))
+    for source in to_forget.sources_with_unread(database):
+        before = now - settings.retention_of(source)
+        store.trim_aside(database, source, before)
+        arrived.trim_unread(database, source, before)
+        unjudged.trim(database, source, before)
     old = [name for name, until in copies_until(database).items() if until <= now]
     if old and not database.delete_copies(old):
         log.info("deleted after %d days: %s", COPIES.days, ", ".join(old))

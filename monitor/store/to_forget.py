@@ -175,6 +175,12 @@ def sources_with_posts(database: Database) -> list[str]:
     return sorted(found)
 
 
+def sources_with_unread(database: Database) -> list[str]:
+    """Every source of which something waits to be read or judged, or was set aside, also where no settings name it."""
+    tables = " UNION ".join(f"SELECT source FROM {table}" for table in ("arrived", "unjudged", "aside"))
+    return [row["source"] for row in database.rows(f"SELECT source FROM ({tables}) AS kept ORDER BY source")]
+
+
 def strangers(database: Database, limit: int = BATCH) -> list[str]:
     """What strangers wrote in conversations whose story has no open case any more."""
     rows = database.rows(

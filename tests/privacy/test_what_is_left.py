@@ -18,6 +18,7 @@ from monitor.learning.feedback import Taught, Teaching, load
 from monitor.privacy import forgetting, retention
 from monitor.settings.loading import load as load_settings
 from monitor.store import (
+    arrived,
     assistant,
     columns,
     deliveries,
@@ -342,6 +343,20 @@ def test_what_versions_before_emptied_in_part_is_emptied_whole_once(acme: Assemb
     assert [word for word in PLANTED if word in everything(database)] == []
     assert wiping.wipe(database, NOW)
     assert found_in(dump(database, tmp_path)) == []
+
+
+def test_what_a_former_source_left_unread_goes_by_its_age_too(acme: Assembly) -> None:
+    """No settings name it any more, and nothing of it was ever stored."""
+    database, last = acme.database, NOW + acme.settings.earful.retention
+    with database.transaction():
+        arrived.add(database, [arrived.Brought("former", b"olgapetrova", "")], NOW)
+        unjudged.add(database, "former", unjudged.Page((post(LATE, author="olgapetrova"),)), NOW)
+        sources.set_aside(database, "former", [Aside(b"olgapetrova", "no date")], NOW)
+    kept = ("arrived", "unjudged", "aside")
+    retention.retain(database, acme.settings, last)
+    assert [count(database, table) for table in kept] == [1, 1, 1]
+    retention.retain(database, acme.settings, last + HOUR)
+    assert [count(database, table) for table in kept] == [0, 0, 0]
 
 
 @pytest.fixture
