@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
+from connectors.text import bare_name
 from monitor.store import authorship, unjudged
 from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.mentions import SAME_TROUBLE, post_key
 
 BATCH = 500
 NAMED_IN = ("mentions", "competitor_mentions")  # by author and source: about us, and about competitors
+# SQLite makes only A to Z small: who has other letters in their name is looked for among all names as long as that.
+_AS_LONG = "length(author) BETWEEN :least AND :most"
 NAMES_SOMEBODY = "kind IN ('author', 'contact')"  # of a mute
 
 
@@ -24,20 +28,28 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
     bare = author.strip().removeprefix("@").removeprefix("u/")
     written = [bare, f"@{bare}", f"u/{bare}"]
     exact, values = marks("a", written)
-    low, lowered = marks("b", [name.lower() for name in written])  # SQLite lowers A to Z only
-    fits = f"(author IN {exact} OR lower(author) IN {low})"
+    low, lowered = marks("b", [name.lower() for name in written])
+    fits = f"(author IN {exact} OR lower(author) IN {low}{'' if bare.isascii() else f' OR {_AS_LONG}'})"
+    values["least"], values["most"] = len(bare), len(written[-1])
+    is_them = partial(_is_named, bare_name(bare))
     found: set[str] = set()
     # Whom all sources know, from an index alone, and then who of them is of this source: no row is read in vain.
     for table in NAMED_IN:
         for row in database.rows(f"SELECT DISTINCT author FROM {table} WHERE {fits}", {**values, **lowered}):
-            if _written_under(database, table, source, [row["author"]], "1 AS n", " LIMIT 1"):
+            if is_them(row["author"]) and _written_under(
+                database, table, source, [row["author"]], "1 AS n", " LIMIT 1"
+            ):
                 found.add(row["author"])
     rows = database.rows(
         f"SELECT DISTINCT author FROM cases WHERE source = :source AND {fits}", {**values, **lowered, "source": source}
     )
-    found.update(row["author"] for row in rows)
+    found.update(row["author"] for row in rows if is_them(row["author"]))
     found |= unjudged.spellings(database, source, bare)  # who is known only from a page that waits to be judged
     return sorted(found - {""})
+
+
+def _is_named(bare: str, author: str) -> bool:
+    return bare_name(author) == bare
 
 
 def posts_of_person(database: Database, source: str, names: Sequence[str], accounts: Sequence[str] = ()) -> list[str]:

@@ -19,6 +19,14 @@ def test_nothing_is_stored_of_a_name_that_nobody_bears(acme: Assembly) -> None:
     assert stored_of(acme.database, "forum", "@Mira").names == ("mira",)
 
 
+@pytest.mark.parametrize("name", ["Ünal", "@ÉMILE", "Ольга Петрова"])
+def test_a_name_is_found_in_large_and_small_letters_of_any_script(acme: Assembly, name: str) -> None:
+    """SQLite makes no letters small but A to Z: whoever asked to be erased in small letters was nobody."""
+    take(acme, post(BROKEN, author=name), post(BROKEN, author="Zoë"), post(BROKEN, author="mira"))
+    for asked in (name.casefold(), name.swapcase(), name.removeprefix("@")):
+        assert stored_of(acme.database, "forum", asked).names == (name,), asked
+
+
 @pytest.mark.parametrize("asked", ["olga", "olga2"])
 def test_what_the_same_account_wrote_under_another_name_is_erased_on_hold_or_not(acme: Assembly, asked: str) -> None:
     (mine,) = take(acme, post(f"{BROKEN} quartzlane", native_id="a", author="olga", author_id="olga-id"))
