@@ -19,6 +19,7 @@ from monitor.wiring import Assembly
 from tests.alerting_helpers import distinct
 from tests.helpers import (
     ANGRY,
+    BROKEN,
     DAY,
     HOUR,
     INJURY,
@@ -149,11 +150,14 @@ def test_what_was_done_before_a_list_or_a_brief_left_is_not_counted_as_open(acme
     assert alert(acme, evening).title == "Your daily list"
 
 
+WORDLESS = ((LATE, "stars", 1.0), (BROKEN, "gone", None))
+
+
 def test_the_short_line_of_a_post_without_words_says_what_it_has_instead(acme: Assembly) -> None:
     """It ended in "on forum:"."""
     named = take(acme, *(post(distinct(n), author=f"c{n}", thread_id=f"t{n}") for n in range(5)))
-    named += take(acme, post("", author="stars", thread_id="s", rating=1.0), post(ANGRY, author="gone", thread_id="g"))
-    acme.database.run("UPDATE posts SET text = '', title = '' WHERE author = 'gone'")
+    named += take(acme, *(post(words, author=who, thread_id=who, rating=stars) for words, who, stars in WORDLESS))
+    acme.database.run("UPDATE posts SET text = '', title = '' WHERE author IN ('stars', 'gone')")
     every = replace(root_of(acme), about="list:sweep:1", payload={"cases": named})
     assert sorted(line.text.rpartition(" · ")[2] for line in alert(acme, every).also) == [
         "@gone on forum about Acme", "@stars on forum about Acme: 1 of 5 stars, no words",
