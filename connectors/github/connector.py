@@ -159,16 +159,22 @@ class GitHub:
         return lanes
 
     def _search(self, words: str, walk: Walk, now: datetime) -> Listed:
-        number = _page(walk)
+        """One page of a search; behind the last that GitHub shows it goes on with a search of what is older."""
+        until, _, place = walk.token.rpartition(" ")
+        number = int(place) if place.isdecimal() and len(place) < 6 else 1
         since = f"{moment(walk.floor):%Y-%m-%dT%H:%M:%SZ}"
+        span = f"created:{since}..{until}" if until else f"created:>={since}"
         asked: dict[str, str | int] = {
-            "q": f'"{words}" is:issue created:>={since}', "sort": "created", "order": "desc", "per_page": PAGE,
-            "page": number,
+            "q": f'"{words}" is:issue {span}', "sort": "created", "order": "desc", "per_page": PAGE, "page": number,
         }  # fmt: skip
         document, answer = self._get("/search/issues", now, asked)
         items = list_of(document, "items", NETWORK)
-        more = len(items) == PAGE and (number + 1) * PAGE <= MOST_SHOWN
-        return Listed(items, str(number + 1) if more else "", _quota(answer))
+        if len(items) < PAGE:
+            return Listed(items, "", _quota(answer))
+        if (number + 1) * PAGE <= MOST_SHOWN:
+            return Listed(items, f"{until} {number + 1}", _quota(answer))
+        times = [at for each in items if isinstance(each, dict) and (at := parse_time(each.get("created_at")))]
+        return Listed(items, f"{min(times):%Y-%m-%dT%H:%M:%SZ} 1" if times else "", _quota(answer))
 
     def _own(self, kind: str, repository: str, walk: Walk, now: datetime) -> Listed:
         """Issues or comments of an own repository; the first page only if it is another one than last time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,7 +56,25 @@ def test_an_own_repository_is_read_whole_and_asked_with_its_etag(server: FakeSer
     assert {seen.headers["accept"] for seen in server.ledger} == {"application/vnd.github.text+json"}
 
 
-def test_a_search_ends_where_github_shows_no_more(server: FakeServer) -> None:
+def test_a_search_goes_on_where_github_shows_no_more(server: FakeServer) -> None:
+    """After a day away a busy word has more than the 1,000 hits that a search shows."""
+    many = [issue(number) for number in range(1, 1_251)]
+
+    def page(seen: Any) -> Any:
+        span = re.search(r"created:(?:>=)?([\dT:Z-]+?)(?:\.\.([\dT:Z-]+))?$", seen.one("q"))
+        assert span
+        first, last = span[1], span[2] or "9999"
+        fitting = [each for each in many if first <= each["created_at"].replace("+00:00", "Z") <= last][:1_000]
+        number = int(seen.one("page"))
+        return {"items": fitting[100 * number - 100 : 100 * number]}
+
+    server.route("/search/issues", page)
+    batches = walk(make(server, 20), ASKED)
+    assert len({post.native_id for batch in batches for post in batch.posts}) == 1_250
+    assert [gap for batch in batches for gap in batch.gaps] == []
+
+
+def test_a_search_that_shows_the_same_for_ever_ends_with_a_gap(server: FakeServer) -> None:
     def page(seen: Any) -> Any:
         first = 100 * int(seen.one("page"))
         return {"total_count": 5000, "items": [issue(first + number, NOW) for number in range(100)]}
@@ -63,7 +82,8 @@ def test_a_search_ends_where_github_shows_no_more(server: FakeServer) -> None:
     server.route("/search/issues", page)
     connector = make(server, 20)
     batches = walk(connector, ASKED)
-    assert len(batches) == 10
+    assert len(batches) == 20
+    assert batches[-1].gaps
     assert server.ledger[0].one("q") == '"Acme" is:issue created:>=2026-11-19T12:00:00Z'
 
 
