@@ -77,7 +77,8 @@ def _finished(folder: Path, now: datetime) -> Iterator[Path]:
         path = folder / name
         if name.startswith(".") or name.lower().endswith(_UNFINISHED):
             continue
-        if now.timestamp() - path.stat().st_mtime >= AT_REST.total_seconds():
+        # One from a machine whose clock is ahead, or by a copy that keeps such a time, would wait until then, unseen.
+        if abs(now.timestamp() - path.stat().st_mtime) >= AT_REST.total_seconds():
             yield path
 
 

@@ -152,3 +152,14 @@ def test_a_file_that_is_too_large_and_more_than_can_be_read_are_bounded(acme: As
     put(drop, "march.csv", CSV)
     assert watched_folder.take(acme.database, "drop", drop, NOW) == ()
     assert "march.csv" in lies(drop), "it waits until what was taken is read"
+
+
+def test_a_file_dated_ahead_is_read_and_does_not_wait_for_its_time(acme: Assembly, drop: Path) -> None:
+    """Copied from a machine an hour ahead it lay there for an hour, and one dated 2038 for ever; nobody was told."""
+    put(drop, "march.csv", CSV, ago=timedelta(hours=-1))
+    put(drop, "april.csv", CSV.replace("\n1;", "\n3;").replace("\n2;", "\n4;"), ago=timedelta(days=-4_000))
+    assert visit(acme) == ""
+    assert lies(drop) == ["read/april.csv", "read/march.csv"]
+    put(drop, "half.csv", CSV, ago=timedelta(seconds=-1))
+    assert visit(acme) == ""
+    assert "half.csv" in lies(drop), "it may still be being written"
