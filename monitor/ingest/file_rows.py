@@ -218,6 +218,11 @@ def _object_rows(text: str) -> Rows:
 # ── bytes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def in_utf_8(raw: bytes) -> bytes:
+    """What a file holds, in UTF-8, whatever it is written in."""
+    return _decoded(raw).removeprefix("\ufeff").encode("utf-8", "replace")
+
+
 def _decoded(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", "replace")

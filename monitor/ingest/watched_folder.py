@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors import Aside, ConnectorError
-from monitor.ingest.file_rows import FileUnreadable, table_of
+from monitor.ingest.file_rows import FileUnreadable, in_utf_8, table_of
 from monitor.store import arrived, sources
 from monitor.store.database import Database
 
@@ -98,7 +98,7 @@ def _keep(database: Database, source: str, path: Path, now: datetime) -> None:
 def _bodies(path: Path, whole: bytes) -> Iterator[bytes]:
     """What a file holds, as bodies that might have come in at the door: a small document of JSON as it is."""
     if path.suffix.lower() == ".json" and len(whole) <= _SMALL:
-        yield whole
+        yield in_utf_8(whole)
         return
     table = table_of(path, {})
     rows = (_plain(row, f"{path.name}, {table.unit} {number}") for number, row in table.rows())

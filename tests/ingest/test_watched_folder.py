@@ -163,3 +163,11 @@ def test_a_file_dated_ahead_is_read_and_does_not_wait_for_its_time(acme: Assembl
     put(drop, "half.csv", CSV, ago=timedelta(seconds=-1))
     assert visit(acme) == ""
     assert "half.csv" in lies(drop), "it may still be being written"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "cp1252", "utf-8-sig"])
+def test_a_document_in_another_encoding_is_read_as_rows_in_it_are(acme: Assembly, drop: Path, encoding: str) -> None:
+    one = {"Number": 7, "Who": "Zoë", "What happened": "Broken, très déçu", "When": "2026-03-04T09:00:00Z"}
+    put(drop, "one.json", json.dumps(one, ensure_ascii=False).encode(encoding))
+    assert visit(acme) == ""
+    assert [row["text"] for row in acme.database.rows("SELECT text FROM posts")] == ["Broken, très déçu"]
