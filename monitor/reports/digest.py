@@ -6,6 +6,7 @@ queued, so that every attempt sends the same letter under the same Message-ID.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -82,6 +83,8 @@ def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink 
             for each, letter in letters.items()
             if key_values.take_period(database, f"{each.about}:{each.target}", now)
         }
+        for each in mine:
+            key_values.take_period(database, _day(each), now, json.dumps(brands_of(rules)))
         queue(database, mine, now)
     return len(mine)
 
@@ -103,10 +106,22 @@ def _several(rules: Rules) -> tuple[str, ...]:
 
 
 def _had(database: Database, rules: Rules, owed: Owed) -> bool:
-    """Whether this letter was queued: under this name of its brand, a former one, or before brands had their own."""
-    was = [name for brand in rules.settings.brands if brand.name == owed.brand for name in brand.was]
-    keys = {owed.about, f"digest:{owed.period}", *(replace(owed, brand=name).about for name in was)}
-    return any(key_values.has_period(database, f"{key}:{owed.target}") for key in keys)
+    """Whether this letter was queued: under this name of its brand, a former one, or before brands had their own.
+
+    A brand that came after its day has none of that week: nobody looked for it then.
+    """
+    brands = [brand for brand in rules.settings.brands if owed.brand in ("", brand.name)]
+    names = {name for brand in brands for name in (brand.name, *brand.was)}
+    keys = {f"digest:{owed.period}", *(replace(owed, brand=name).about for name in names)}
+    if any(key_values.has_period(database, f"{key}:{owed.target}") for key in keys):
+        return True
+    told = key_values.detail_of_period(database, _day(owed))
+    return bool(told) and names.isdisjoint(json.loads(told))
+
+
+def _day(owed: Owed) -> str:
+    """The key under which is kept of which brands a recipient had letters of a week."""
+    return f"digest of:{owed.period}:{owed.target}"
 
 
 def about_to_be_quoted(database: Database, rules: Rules, now: datetime) -> list[str]:
@@ -127,7 +142,7 @@ def _quoted_in(database: Database, rules: Rules, zone: ZoneInfo, now: datetime) 
     since = week.before(moment, zone)
     return [
         row["id"]
-        for brand in _several(rules)
+        for brand in brands_of(rules)
         for praise in (False, True)
         for row in report_queries.voices(database, since, moment, praise=praise, limit=quotes.MOST, brand=brand)
     ]
@@ -177,7 +192,9 @@ def letter_of(
 
 def letter_to(database: Database, rules: Rules, owed: Owed, *, link: SignedLink) -> Written:
     """One recipient's letter: in their zone, in their languages first, and by mail with the way to end it."""
-    view = contents.view(database, rules, owed.moment, brand=owed.brand, reader=reader_of(rules, owed.target))
+    # Of one brand alone, too, only its own week: another may have been in the settings until this one.
+    brand = owed.brand or next(iter(brands_of(rules)), "")
+    view = contents.view(database, rules, owed.moment, brand=brand, reader=reader_of(rules, owed.target))
     return Written(digest_letter(_with_an_end(rules, view, owed.target, link), owed.key), view.posts)
 
 

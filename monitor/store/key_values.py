@@ -25,6 +25,12 @@ def has_period(database: Database, key: str) -> bool:
     return database.row("SELECT 1 AS one FROM periods WHERE key = :key", {"key": key}) is not None
 
 
+def detail_of_period(database: Database, key: str) -> str:
+    """What was noted when this period's work was taken; "" where nothing was, or where it was not taken."""
+    row = database.row("SELECT detail FROM periods WHERE key = :key", {"key": key})
+    return (row["detail"] or "") if row else ""
+
+
 def fact(database: Database, key: str, default: str = "") -> str:
     """A remembered value."""
     row = database.row("SELECT value FROM facts WHERE key = :key", {"key": key})

@@ -739,6 +739,43 @@ def test_a_brand_that_was_renamed_has_no_second_letter_of_the_week(sqlite: Sqlit
     assert digest.queue_due(sqlite, Rules(load(file, {})), MONDAY + HOUR) == 0
 
 
+def test_a_brand_that_was_removed_is_not_in_the_letter_of_the_one_that_is_left(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    """What is sent is what `earful digest` prints: Acme's week, under Acme's name."""
+    both = assembly_of(database, settings_from(tmp_path, tables=BOSSES))
+    installed(both, MONDAY - 30 * DAY)
+    for number in range(3):
+        write(both, f"Globex is terrible, my order {number} never arrived", at=MONDAY - 2 * DAY, author=f"g{number}")
+    write(both, "Acme has a shop in Leeds", at=MONDAY - DAY)
+    acme = assembly_of(database, with_one_brand(tmp_path, tables=BOSSES))
+    assert digest.queue_due(database, acme.rules, MONDAY) == 2
+    rows = database.rows("SELECT payload FROM deliveries WHERE about LIKE 'digest:%'")
+    sent = {json.loads(row["payload"])["text"] for row in rows}
+    assert sent == {digest.letter_of(database, acme.rules, MONDAY, key="k", brand="Acme").text}
+    assert "Nobody is waiting for an answer" in str(sent)
+
+
+def test_brands_that_come_and_go_in_mid_week_bring_no_letter_outside_its_day(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    """Two brands had theirs on Monday. On Wednesday one goes, or a third comes: the next ones are Monday's."""
+    both = settings_from(tmp_path, tables=BOSSES).file.read_text(encoding="utf-8")
+    globex = '[[brands]]\nname = "Globex"\nquery = "globex"\n'
+    three = tmp_path / "three.toml"
+    three.write_text(both.replace(globex, f'{globex}[[brands]]\nname = "Initech"\nquery = "initech"\n'), "utf-8")
+    one = tmp_path / "one.toml"
+    one.write_text(both.replace(globex, ""), "utf-8")
+    acme = assembly_of(database, settings_from(tmp_path, tables=BOSSES))
+    installed(acme, MONDAY - 30 * DAY)
+    assert digest.queue_due(database, acme.rules, MONDAY) == 4
+    assert digest.queue_due(database, Rules(load(three, {})), MONDAY + 2 * DAY) == 0
+    assert digest.queue_due(database, Rules(load(one, {})), MONDAY + 2 * DAY) == 0
+    assert digest.queue_due(database, Rules(load(three, {})), MONDAY + WEEK) == 6
+    assert digest.queue_due(database, Rules(load(one, {})), MONDAY + WEEK + MINUTE) == 0
+    assert digest.queue_due(database, Rules(load(one, {})), MONDAY + 2 * WEEK) == 2
+
+
 def test_a_letter_is_about_the_week_of_its_reader(database: Sqlite | Postgresql, tmp_path: Path) -> None:
     """Kenji's Monday begins eight hours before Ana's in Lisbon; each has one letter, about their own seven days."""
     people = (
