@@ -16,7 +16,7 @@ from monitor.reports import statistics
 from monitor.reports.letter import stories, week
 from monitor.settings.rules import Rules
 from monitor.store import key_values, pages, report_queries
-from monitor.store.database import Database
+from monitor.store.database import Database, at
 
 KEPT_SPANS = (365, 90)  # days; shorter ones are worked out while somebody looks
 FRESH = timedelta(hours=1)
@@ -218,8 +218,9 @@ def _places(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int, int, int]
 
 def _causes(database: Database, since: datetime, until: datetime, before: datetime, brand: str) -> list[dict[str, Any]]:
     """What keeps going wrong: people of the span, and of as long a span before."""
-    first = report_queries.first_mention_at(database)
-    earlier = before if first and datetime.fromisoformat(first) <= before else None
+    first, came = report_queries.first_mention_at(database), report_queries.first_written_at(database, brand)
+    whole = first and datetime.fromisoformat(first) <= before and (not brand or (came and at(came) <= before))
+    earlier = before if whole else None
     found = [
         {"id": each.cause, "name": each.name, "people": each.people, "before": each.before, "open": each.open,
          "fixed": each.fixed, "untold": each.untold}

@@ -78,6 +78,12 @@ def first_mention_at(database: Database) -> str:
     return (row["at"] or "") if row else ""
 
 
+def first_written_at(database: Database, brand: str) -> str:
+    """When the first mention of a brand was written, "" before any."""
+    row = database.row("SELECT min(posted_at) AS at FROM mentions WHERE brand = :brand", {"brand": brand})
+    return (row["at"] or "") if row else ""
+
+
 def still_open(database: Database, until: datetime, limit: int, brand: str = "") -> list[Row]:
     """Unanswered cases that are critical or past their target at `until`, what needs us most first.
 

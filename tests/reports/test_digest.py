@@ -756,6 +756,24 @@ def test_a_brand_that_was_removed_is_not_in_the_letter_of_the_one_that_is_left(
     assert "Nobody is waiting for an answer" in str(sent)
 
 
+def test_a_brand_that_came_in_mid_week_is_not_compared_with_a_part_of_one(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    """Acme is read for a month, Globex since the Thursday of the week before; two weeks later there is a whole one."""
+    acme = assembly_of(database, settings_from(tmp_path, tables=BOSSES))
+    installed(acme, MONDAY - 30 * DAY)
+    write(acme, CALM, at=MONDAY - 29 * DAY, author="old")
+    thursday = MONDAY - 11 * DAY
+    for days in (0, 7, 14):
+        write(acme, "Globex has a shop in Leeds", at=thursday + days * DAY, author=f"g{days}")
+    weeks = [words_of(acme, MONDAY + days * DAY, brand="Globex") for days in (-7, 0, 7)]
+    assert "1 mention (none before this week)" in weeks[0]
+    assert "1 mention, 0% negative" in weeks[1]
+    assert "No comparison with the week before: nothing about Globex was seen before Thu 26 Feb." in weeks[1]
+    assert "1 mention (1 the week before)" in weeks[2]
+    assert "No comparison" not in weeks[0] + weeks[2]
+
+
 def test_brands_that_come_and_go_in_mid_week_bring_no_letter_outside_its_day(
     database: Sqlite | Postgresql, tmp_path: Path
 ) -> None:

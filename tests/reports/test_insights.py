@@ -64,6 +64,17 @@ def test_causes_incidents_and_who_leaves_are_counted_with_their_trend(acme: Offi
     assert (other["causes"], other["incidents"], other["leaving"]["people"], other["turns"]) == ([], [], 0, 0)
 
 
+def test_a_brand_that_came_lately_is_not_compared_with_the_time_before_it(acme: Office) -> None:
+    """Acme is read for months, Globex since yesterday: that nobody wrote of it before is not known."""
+    for n in range(3):
+        words = BROKEN.replace("Acme", "Globex")
+        take(acme.assembly, post(f"{words} {n}", author=f"g{n}", at=NOW - DAY + n * HOUR), now=NOW - DAY + n * HOUR)
+    rules, zone = acme.assembly.rules, acme.assembly.settings.zone
+    found = {brand: insights.of(acme.database, rules, zone, NOW, 30, brand)["causes"] for brand in ("Globex", "Acme")}
+    assert {each["before"] for each in found["Globex"]} == {None}
+    assert {each["before"] for each in found["Acme"]} == {1}
+
+
 def test_each_figure_leads_to_its_posts(acme: Office) -> None:
     person = acme.person("Ana")
     page = person.get("/insights?days=30").text

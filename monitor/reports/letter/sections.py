@@ -393,4 +393,8 @@ def _more(about: About) -> Section:
         day = week.installed.astimezone(about.zone)
         since = f"{day:%a} {day_of(day)}"
         lines.append(Line(f"No comparison with the week before, which was incomplete: Earful started on {since}."))
+    elif week.brand_since is not None:
+        day = week.brand_since.astimezone(about.zone)
+        none = f"nothing about {week.brand} was seen before {day:%a} {day_of(day)}"
+        lines.append(Line(f"No comparison with the week before: {none}."))
     return Section("Good to know", tuple(lines), url=about.url(about.week.insights))

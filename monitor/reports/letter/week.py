@@ -50,6 +50,7 @@ class Week:
     until: datetime
     first: bool  # nothing was read before
     installed: datetime | None
+    brand_since: datetime | None  # the first mention of a brand that came in the week before; others were read earlier
     volume: Volume
     volume_before: Volume | None
     waiting: Mapping[str, int]  # as report_queries.count_unanswered counts
@@ -108,11 +109,16 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
     first_week = first is None or first >= since
     installed = instant(key_values.fact(database, "installed_at"))
     whole = not first_week and (installed is None or installed <= earlier)  # a part of a week is no measure
+    installed = None if whole else installed
+    came = instant(report_queries.first_written_at(database, brand)) if brand and whole else None
+    if came is not None and came > earlier and first is not None and first <= earlier:
+        whole, first_week = False, came >= since
     called, acted, wrong = report_queries.called_between(database, since, until, brand)
     looked, missed = report_queries.looked_at_between(database, since, until, brand)
     broken = health.failing(database, rules, until)
     return Week(
-        brand=brand, since=since, until=until, first=first_week, installed=None if whole else installed,
+        brand=brand, since=since, until=until, first=first_week, installed=installed,
+        brand_since=None if whole or first_week else came,
         volume=_volume(database, since, until, brand),
         volume_before=_volume(database, earlier, since, brand) if whole else None,
         waiting=report_queries.count_unanswered(database, since, until, brand),

@@ -19,8 +19,8 @@ from tests.helpers import DAY, NOW
 
 NONE_WAITS = dict.fromkeys(("called", "critical", "untaken", "overdue", "sweep", "praise", "late"), 0)
 CALM = Week(
-    brand="Acme", since=NOW - 7 * DAY, until=NOW, first=False, installed=None, volume=Volume(100, Share(10, 90)),
-    volume_before=None, waiting=NONE_WAITS,
+    brand="Acme", since=NOW - 7 * DAY, until=NOW, first=False, installed=None, brand_since=None,
+    volume=Volume(100, Share(10, 90)), volume_before=None, waiting=NONE_WAITS,
     open=(), figures=Figures(), figures_before=None, alerts=40, acted=40, wrong=3, looked_at=0, missed=0,
     leaving=Leaving(),
     problems=(), outbreaks=(), goodwill=Goodwill(), ratings=Surveys(), ratings_before=None,
