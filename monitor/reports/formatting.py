@@ -45,6 +45,9 @@ def unjudged(found: Mapping[str, int], span: str) -> str:
     if not found:
         return ""
     said = ", ".join(f"{language} {number:,}" for language, number in list(found.items())[:6])
+    if sum(found.values()) == 1:
+        (language,) = found
+        return f"1 post of {span} in a language Earful can't judge ({language}): it is listed, and nobody is alerted."
     return (
         f"{count_words(sum(found.values()), 'post')} of {span} in languages Earful can't judge ({said}): "
         "they are listed, and nobody is alerted."

@@ -39,12 +39,19 @@ def last(database: Database, brand: str, most: int) -> list[Mention]:
     return [mention_of(row) for row in rows]
 
 
-def unjudged_languages(database: Database, since: datetime, judged: Collection[str], brand: str = "") -> dict[str, int]:
+def unjudged_languages(
+    database: Database, since: datetime, judged: Collection[str], brand: str = "", *, until: datetime | None = None
+) -> dict[str, int]:
     """How many mentions written since then are in a language that is not `judged`, by language, the most first."""
+    ends = "AND posted_at < :until " if until is not None else ""
     rows = database.rows(
         "SELECT language, count(*) AS n FROM mentions WHERE label = 'unknown' AND posted_at >= :since "
-        f"{'AND brand = :brand ' if brand else ''}GROUP BY language",
-        {"since": stamp(since), **({"brand": brand} if brand else {})},
+        f"{ends}{'AND brand = :brand ' if brand else ''}GROUP BY language",
+        {
+            "since": stamp(since),
+            **({"until": stamp(until)} if until is not None else {}),
+            **({"brand": brand} if brand else {}),
+        },
     )
     found = {row["language"]: int(row["n"]) for row in rows if row["language"] not in judged}
     return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))

@@ -505,8 +505,7 @@ def test_of_alerts_that_nobody_acted_on_nobody_says_that_they_were_relevant(acme
         privacy_forgetting.deleted(acme.database, "forum", ["a0"], [], MONDAY - HOUR)
     assert "Nobody has acted on any of the 2 alerts yet" in words_of(acme)
     actions.say(acme.database, acme.rules, "2", "take", who="Ana", way="test", now=MONDAY - HOUR)
-    said = "1 of 1 alert that somebody acted on was relevant; nobody has acted on 1 more."
-    assert said in words_of(acme)
+    assert "The one alert that somebody acted on was relevant; nobody has acted on 1 more." in words_of(acme)
 
 
 def test_how_many_alerts_were_relevant_is_said_with_what_was_missed(acme: Assembly) -> None:
@@ -706,6 +705,48 @@ def test_a_loud_week_still_makes_a_letter_of_350_words_that_mail_programs_show_w
     assert re.search(r"and \d+ more in Insights: http", letter.text)
     assert count_of(letter.text) <= MOST_WORDS
     assert len(letter.html.encode()) < 100_000
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "open_", "said"),
+    [
+        (1, 0, 0, "The one alert was not relevant."),
+        (3, 0, 0, "None of 3 alerts was relevant."),
+        (1, 2, 0, "2 of 3 alerts were relevant."),
+        (0, 1, 2, "The one alert that somebody acted on was relevant; nobody has acted on 2 more."),
+        (1, 0, 2, "The one alert that somebody acted on was not relevant; nobody has acted on 2 more."),
+        (2, 0, 1, "None of 2 alerts that somebody acted on was relevant; nobody has acted on 1 more."),
+    ],
+)
+def test_of_few_alerts_it_is_said_as_people_say_it(
+    wrong: int, right: int, open_: int, said: str, sqlite: Sqlite, tmp_path: Path
+) -> None:
+    """ "0 of 1 alert were relevant." """
+    acme = assembly_of(sqlite, with_one_brand(tmp_path))
+    for number in range(wrong + right + open_):
+        write(acme, at=MONDAY - DAY, author=f"a{number}")
+    for number in range(wrong + right):
+        verb, detail = ("dismiss", {"why": "not_us"}) if number < wrong else ("answered", {})
+        actions.say(sqlite, acme.rules, str(number + 1), verb, who="Ana", way="test", now=MONDAY - HOUR, detail=detail)
+    assert said in words_of(acme)
+
+
+def test_of_praise_that_was_thanked_for_it_is_said_how_many_it_was(acme: Assembly) -> None:
+    """ "1 post of praise, all of them thanked or closed." """
+    told = ("1 post of praise, thanked or closed.", "2 posts of praise, all thanked or closed.")
+    for number, said in enumerate(told):
+        write(acme, "I love Acme, wonderful people, thank you so much!", at=MONDAY - DAY, author=f"fan{number}")
+        (row,) = acme.database.rows("SELECT id FROM cases WHERE answered_at = ''")
+        actions.say(acme.database, acme.rules, row["id"], "answered", who="Ana", way="test", now=MONDAY - HOUR)
+        assert said in words_of(acme)
+
+
+def test_what_nobody_judges_is_of_the_week_even_where_the_letter_comes_late(acme: Assembly) -> None:
+    for number, at in enumerate((MONDAY - DAY, MONDAY + DAY, MONDAY + DAY)):
+        write(acme, "Acme siparişim gelmedi", at=at, author=f"p{number}", lang="tr")
+    said = "1 post of the week in a language Earful can't judge (tr): it is listed, and nobody is alerted."
+    assert said in words_of(acme)
+    assert "2 posts of the week in languages Earful can't judge (tr 2)" in words_of(acme, MONDAY + WEEK)
 
 
 # For whom it is

@@ -264,7 +264,8 @@ def _good(about: About) -> Section:
     found = about.week.goodwill
     lines = []
     if found.deserved:
-        yet = f"{found.open:,} of them without a thank-you yet" if found.open else "all of them thanked or closed"
+        every = "" if found.deserved == 1 else "all "
+        yet = f"{found.open:,} of them without a thank-you yet" if found.open else f"{every}thanked or closed"
         if found.open == found.deserved:
             yet = "not thanked yet" if found.open == 1 else "none of them thanked yet"
         way = about.way("/mentions/thanks", "See them") if found.open else {}
@@ -363,13 +364,14 @@ def _relevant(week: Week) -> str:
     if not week.acted:
         which, it_was = ("the one alert", "it was") if rest == 1 else (f"any of the {rest:,} alerts", "they were")
         return f"Nobody has acted on {which} yet, so nobody knows whether {it_was} relevant."
-    were = "was" if right == 1 else "were"
-    if not rest:
-        return "The one alert was relevant." if week.acted == right == 1 else (
-            f"{right:,} of {count_words(week.acted, 'alert')} {were} relevant."
-        )  # fmt: skip
-    base = f"{count_words(week.acted, 'alert')} that somebody acted on"
-    return f"{right:,} of {base} {were} relevant; nobody has acted on {rest:,} more."
+    acted = " that somebody acted on" if rest else ""
+    if week.acted == 1:
+        said = f"The one alert{acted} was {'' if right else 'not '}relevant"
+    elif right:
+        said = f"{right:,} of {week.acted:,} alerts{acted} {'was' if right == 1 else 'were'} relevant"
+    else:
+        said = f"None of {week.acted:,} alerts{acted} was relevant"
+    return f"{said}; nobody has acted on {rest:,} more." if rest else f"{said}."
 
 
 def _more(about: About) -> Section:

@@ -137,7 +137,7 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         outcomes=outcomes.kept(database, brand),
         failing=broken, not_seen=health.not_seen(database, broken, since, until, zone),
         offers=sum(not brand or row["brand"] in {"", brand} for row in key_values.mutes(database, offered=True)),
-        unjudged=requeue.unjudged_languages(database, since, JUDGED, brand),
+        unjudged=requeue.unjudged_languages(database, since, JUDGED, brand, until=until),
         aftermath=statistics.aftermath(database, until - AFTERMATH, until, brand),
     )  # fmt: skip
 
