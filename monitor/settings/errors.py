@@ -92,7 +92,7 @@ def _text_shown(text: str) -> str:
             parts = urlsplit(text)
             return f'"{parts.scheme[:10]}://{(parts.hostname or "")[:_SHOWN]}/…"'
         except ValueError:
-            return "an address"
+            return "an address that can't be read"
     if _LIKE_A_TOKEN.search(text):
         return f"a text of {len(text)} characters"
     return json.dumps(text if len(text) <= _SHOWN else text[:_SHOWN] + "…", ensure_ascii=False)

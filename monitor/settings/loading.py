@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import alerts
 import connectors
 from connectors.old_keys import ended, translated
+from monitor.settings.addresses import leads_somewhere
 from monitor.settings.checks import Checks
 from monitor.settings.derived import completed
 from monitor.settings.environment import with_secrets_file
@@ -138,6 +139,8 @@ _SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles 
     (r"^[Cc]annot overwrite a value\n", "a key that already appears in this table", "keep one of them"),
     (r"\n[^#\"']*= *[“”„‘’«»]", "a typographic quotation mark", 'use straight ones: "text"'),
 )
+_ADDRESSES = frozenset({"address", "issuer"})  # keys of an address that say so in another way than by "_url"
+_PAGES, _STREAMS = frozenset({"http", "https"}), frozenset({"ws", "wss"})
 _M = TypeVar("_M", bound=BaseModel)
 _TABLES: dict[str, type[BaseModel]] = {
     "earful": Earful, "database": Database, "alerts": Alerts, "desk": Desk, "digest": Digest,
@@ -196,11 +199,13 @@ class _Reading:
         filled = self.filling.table(model, value, key, also)
         sound = len(self.problems) == noted
         try:
-            return model.model_validate(filled)
+            made = model.model_validate(filled)
         except ValidationError as error:
             # What is said of the table as a whole may come from the part that could not be filled.
             self.problems += [each for each in problems_of(error, key, filled) if sound or each.key != key]
             return None
+        self.problems += _lead_nowhere(made, key, filled if isinstance(filled, dict) else {})
+        return made
 
     def _many(self, model: type[BaseModel], name: str) -> tuple[Any, ...]:
         entries = self.table.get(name, [])
@@ -308,6 +313,19 @@ class _Reading:
             return database
         whole = (self.filling.folder / Path(name).expanduser()).resolve()
         return database.model_copy(update={"url": SecretStr(f"sqlite:{whole}")})
+
+
+def _lead_nowhere(made: BaseModel, key: Key, written: Mapping[str, object]) -> Iterator[Problem]:
+    """The addresses that a file writes in a table, known by the names of their keys, at which nobody can be reached."""
+    for name, field in type(made).model_fields.items():
+        if name not in written or not (name.endswith("_url") or name in _ADDRESSES):
+            continue
+        value = getattr(made, name)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        usual = field.default if isinstance(field.default, str) and "://" in field.default else "https://example.org"
+        if isinstance(text, str) and text and not leads_somewhere(text, _STREAMS if usual[:2] == "ws" else _PAGES):
+            write = f'write its scheme, its host and, if it has a port, a number up to 65535, such as "{usual}"'
+            yield Problem((*key, name), shown(value), write)
 
 
 def _disabled(table: Mapping[str, Any]) -> frozenset[Key]:

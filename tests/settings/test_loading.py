@@ -460,6 +460,37 @@ def test_one_wrong_value_is_one_fault_in_these_words(
     assert found[0].startswith(said)
 
 
+@pytest.mark.parametrize(
+    "address", ["http://[::1", "https://[zz]", "https://:443", "https:///x", "https://a:port", "https://a:99999"]
+)
+@pytest.mark.parametrize(
+    ("way", "table"),
+    [
+        (("earful", "page_url"), {}),
+        (("earful", "dead_man_url"), {}),
+        (("assistant", "address"), {"model": "m"}),
+        (("oidc", "issuer"), {"client_id": "c"}),
+        (("sources", 1, "api_url"), {"kind": "mastodon"}),
+        (("sources", 1, "api_url"), {"kind": "bluesky"}),
+        (("channels", 1, "api_url"), {"kind": "pager", "routing_key": SECRET}),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_a_fault(
+    tmp_path: Path, way: tuple[str | int, ...], table: dict[str, Any], address: str
+) -> None:
+    (tmp_path / "address").write_text(address, encoding="utf-8")
+    written = {"file": "address"} if way[-1] == "dead_man_url" else address
+    (fault,) = faults(tmp_path, sound_with(*way[:-1], value=table | {str(way[-1]): written}))
+    assert f"{dotted(way)}: found " in fault
+    assert "://" in fault.rpartition("; write")[2]
+
+
+@pytest.mark.parametrize("key", ["api_url", "appview_url"])
+def test_a_host_alone_is_no_address(tmp_path: Path, key: str) -> None:
+    (fault,) = faults(tmp_path, sound_with("sources", 1, value={"kind": "bluesky", key: "bsky.example.org"}))
+    assert f'sources[1].{key}: found "bsky.example.org"; write its scheme, its host and' in fault
+
+
 def test_a_person_and_every_keyword_may_be_told(tmp_path: Path) -> None:
     steps = [
         {"after": f"{number}m", "notify": [word]} for number, word in enumerate(("Ana", *models.KEYWORDS, "console:x"))
