@@ -19,6 +19,7 @@ from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query.parsing import QueryError, parse
 from monitor.text.relevance import context_query
 
+_OFFSET = re.compile(r"[+-] ?\d|\d:\d")  # of a zone written as "GMT+1"; no place has one in its name
 _LISTS = {
     "brands": "brand",
     "sources": "source",
@@ -114,7 +115,12 @@ class Checks:
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            zones = available_timezones()
+            if _OFFSET.search(name):
+                write = 'write one by its place, such as "Europe/Berlin": an offset knows no summer time'
+                self._note(key, f"an unknown zone, {shown(name)}", write)
+                return
+            # Etc/GMT+1 is an hour behind Greenwich, not ahead: nobody means it who has not written it out.
+            zones = {zone for zone in available_timezones() if not _OFFSET.search(zone)}
             cities = {zone.rsplit("/", 1)[-1].casefold(): zone for zone in sorted(zones)}
             city = cities.get(name.rsplit("/", 1)[-1].strip().replace(" ", "_").casefold())
             write = f'did you mean "{city}"?' if city else meant(name, zones, 'write one such as "Europe/Berlin"')

@@ -460,6 +460,13 @@ def test_one_wrong_value_is_one_fault_in_these_words(
     assert found[0].startswith(said)
 
 
+@pytest.mark.parametrize("zone", ["GMT+1", "UTC+1", "UTC+01:00", "+01:00", "GMT+2", "utc-5", "Etc/UTC+3", "GMT +1"])
+def test_an_offset_is_answered_with_a_place_never_with_a_zone_of_the_other_sign(tmp_path: Path, zone: str) -> None:
+    """Etc/GMT+1 lies an hour west of Greenwich: https://data.iana.org/time-zones/tzdb/etcetera"""
+    (fault,) = faults(tmp_path, sound_with("earful", "zone", value=zone))
+    assert f'found an unknown zone, "{zone}"; write one by its place, such as "Europe/Berlin": an offset' in fault
+
+
 @pytest.mark.parametrize(
     "address", ["http://[::1", "https://[zz]", "https://:443", "https:///x", "https://a:port", "https://a:99999"]
 )
