@@ -22,7 +22,7 @@ from connectors.about import About, about_of
 from monitor.cli.base import AsJson, Failed, app, console, line, load_settings, print_json, settings_path
 from monitor.cli.sources import first_page
 from monitor.service.console_view import program
-from monitor.settings.environment import with_secrets_file
+from monitor.settings.environment import is_exported, with_secrets_file
 from monitor.settings.errors import Fault, SettingsError, meant
 from monitor.settings.loading import load
 from monitor.settings.models import Settings, Source
@@ -230,7 +230,9 @@ def _asked(
             if environ.get(variable, "").strip():
                 values[question.name] = {"env": variable}
             elif question.required and not ask:
-                raise Failed(f"{question.name} is missing: write {variable}=... into {adding.environment_file(path)}")
+                file = adding.environment_file(path)
+                how = " without export, as systemd reads it" if is_exported(file.parent, variable) else ""
+                raise Failed(f"{question.name} is missing: write {variable}=... into {file}{how}")
             elif ask and (text := _secret(question, variable, kind)):
                 values[question.name] = _place_of(question, variable, text)
                 secrets |= {variable: text} if "env" in values[question.name] else {}

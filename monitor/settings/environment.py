@@ -58,6 +58,15 @@ def with_secrets_file(settings: Path, environ: Mapping[str, str]) -> Mapping[str
     return {**dict(_assignments(text)), **environ}
 
 
+def is_exported(folder: Path, name: str) -> bool:
+    """Whether `earful.env` sets a name as a shell would, behind `export`: such a line is passed over."""
+    try:
+        text = (folder / NAME).read_text("utf-8-sig")
+    except (OSError, ValueError):
+        return False
+    return re.search(rf"^[ \t]*export[ \t]+{re.escape(name)}[ \t]*=", text, re.MULTILINE) is not None
+
+
 def is_kept_from(settings: Path, user: int) -> bool:
     """Whether a user (by number) can read `earful.env` only as systemd's copy of the start."""
     try:

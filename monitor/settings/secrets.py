@@ -19,6 +19,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from monitor.settings.environment import NAME as ENVIRONMENT_FILE
+from monitor.settings.environment import is_exported
 from monitor.settings.errors import Key, Problem, dotted, meant, shown
 
 _LARGEST = 64 * 1024
@@ -142,6 +143,8 @@ class Filling:
         if not text:
             found = "an empty environment variable" if name in self.environ else "an environment variable that is unset"
             write = f"write {name}=... into {self.folder / ENVIRONMENT_FILE}, or set it" if name else _SET
+            if name and is_exported(self.folder, name):
+                write = f"write {name}=... into {self.folder / ENVIRONMENT_FILE} without export, as systemd reads it"
             self._note(key, f"{found}, {shown(name)}", write)
         return text
 

@@ -49,6 +49,25 @@ def test_it_is_read_as_systemd_reads_it(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("line", ["export TOKEN=xoxb-1", "  export  TOKEN = 'xoxb-1'"])
+def test_a_secret_behind_export_is_said_to_be_so(tmp_path: Path, line: str) -> None:
+    """A shell reads such a line and systemd passes it over: whoever wrote it believes that it is set."""
+    file = tmp_path / "earful.env"
+    file.write_text(f"# secrets\nOTHER=1\n{line}\n", encoding="utf-8")
+    file.chmod(0o600)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        '[[brands]]\nname = "Acme"\nquery = "acme"\n[[sources]]\nkind = "hackernews"\n[[channels]]\nkind = "console"\n'
+        '[[channels]]\nkind = "slack"\ntoken = { env = "TOKEN" }\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(settings, {})
+    (fault,) = caught.value.faults
+    assert fault.found == 'an environment variable that is unset, "TOKEN"'
+    assert fault.write == f"write TOKEN=... into {file} without export, as systemd reads it"
+
+
 def test_a_quote_that_never_ends_takes_the_rest_and_stops(tmp_path: Path) -> None:
     (tmp_path / "earful.env").write_text('A="never\nB=1\n', encoding="utf-8")
     (tmp_path / "earful.env").chmod(0o600)
