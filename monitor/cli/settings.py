@@ -68,10 +68,14 @@ def init(
 
     Every source that needs no key is switched on.
     """
+    given = {"brand": brand, "zone": zone, "team": team, "person": person, "hours": hours, "trade": trade}
+    for about, text in (given | {"output": str(output or "")}).items():
+        if text:
+            commands.QUESTIONS[about][1](text)  # before the first question: a wrong option would cost the answers
     if not yes:
         brand = brand or _asked("brand")
-        place = output or Path.home() / ".config" / "earful" / "settings.toml"
-        output = output or Path(typer.prompt("Where should I save the settings file?", default=str(place)))
+        place = Path.home() / ".config" / "earful" / "settings.toml"
+        output = output or Path(_asked("output", str(place)))
         zone = zone or (_asked("zone", "UTC") if commands.machine_zone() == "UTC" else "")
         team = team or _asked("team", "a few")
         alone = commands.team_of(team) == "1"

@@ -170,9 +170,27 @@ def yes_of(text: str) -> bool:
     return text.casefold() in {"y", "yes"}
 
 
+def place_of(text: str) -> Path:
+    """Read where the settings go, a file or a folder; InstallError where a file stands already."""
+    path = Path(text).expanduser().absolute()
+    try:
+        path = path / "settings.toml" if path.is_dir() else path
+        if not path.exists():
+            return path
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from None
+    raise InstallError(f"{path} already exists and was not changed; name another file")
+
+
+def _cannot_write(path: Path, error: Exception) -> InstallError:
+    reason = getattr(error, "strerror", None) or "invalid name"
+    return InstallError(f"can't write {path} ({reason}); name another place")
+
+
 # What `earful init` asks: the question, and the function that reads the answer or raises InstallError.
 QUESTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
     "brand": ('What do people call your brand? A word, a name, or a query such as acme OR "acme air"', query_of),
+    "output": ("Where should I save the settings file?", place_of),
     "team": ("How many people answer? 1 / a few / a team with shifts", team_of),
     "trade": (f"What do you do? {' / '.join(TRADES)}", trade_of),
     "person": ("What is your name?", person_of),
@@ -206,7 +224,7 @@ def init(
     nothing, where a file stands already.
     """
     query = query_of(brand_query)
-    path = (output / "settings.toml" if output.is_dir() else output).absolute()
+    path = place_of(str(output))
     zone, blocks = zone_of(zone or machine_zone()), hours_of(hours)
     try:
         brand = Brand(name=name or name_of(query), query=query)
@@ -237,8 +255,7 @@ def _write_new(path: Path, text: str) -> None:
     except FileExistsError:
         raise InstallError(f"{path} already exists and was not changed; name another file") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "invalid name"
-        raise InstallError(f"can't write {path} ({reason}); name another place") from None
+        raise _cannot_write(path, error) from None
 
 
 SAMPLE_PEOPLE = (("Mira", "lead"), ("Jonas", "staff"))  # of the sample weeks

@@ -96,11 +96,13 @@ def test_an_installation_keeps_every_default_but_what_was_asked(tmp_path: Path) 
 
 def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slip in the last answer used to cost the first three: nothing was written, and all was asked anew."""
-    output = tmp_path / "a.toml"
+    output, standing = tmp_path / "a.toml", tmp_path / "old.toml"
+    standing.write_text("", encoding="utf-8")
     monkeypatch.setenv("TZ", "UTC")  # a machine that says so may be anywhere: only then the zone is asked for
     typed = [
         "acme OR (",
         'acme OR "acme air"',
+        str(standing),
         str(output),
         "Europe/Berln",
         "Europe/Berlin",
@@ -113,6 +115,7 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkey
     ]
     asked = CliRunner().invoke(app, ["init"], input="\n".join(typed) + "\n")
     assert asked.exit_code == 0, asked.output
+    assert f"{standing} already exists and was not changed; name another file" in asked.output
     assert '"Europe/Berln" is not a time zone. Try "Europe/Berlin"' in asked.output
     assert '"a dozen" is none of these: write 1, few or shifts' in asked.output
     assert 'I can\'t read "9 to 5" as opening hours. Example: "mon-fri 09:00-17:00"' in asked.output
@@ -121,6 +124,27 @@ def test_an_answer_that_cannot_be_used_is_asked_for_again(tmp_path: Path, monkey
     assert whole.desk.hours[0].start == time(10)
     assert '"shipping" is none of these: write general, shop,' in asked.output
     assert whole.brands[0].trade == "travel"
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--zone", "Berlin"), '"Berlin" is not a time zone. Try "Europe/Berlin"'),
+        (("--team", "5"), '"5" is none of these: write 1, few or shifts'),
+        (("--hours", "9-5"), 'I can\'t read "9-5" as opening hours'),
+        (("--trade", "shipping"), '"shipping" is none of these'),
+        (("--output", "old.toml"), "old.toml already exists and was not changed"),
+    ],
+)
+def test_a_wrong_option_is_said_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: tuple[str, str], said: str
+) -> None:
+    (tmp_path / "old.toml").write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    asked = CliRunner().invoke(app, ["init", *option], input="acme\n")
+    assert isinstance(asked.exception, InstallError)
+    assert said in str(asked.exception)
+    assert asked.output == ""
 
 
 def test_what_is_written_is_private(tmp_path: Path) -> None:
