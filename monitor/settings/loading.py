@@ -135,6 +135,16 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 _SLIPS = (  # what Python's reader says of a slip, or the line that it stumbles over; what people are told
+    (
+        r"^[Cc]annot .*\n\s*\[+\s*(?:brands|sources|channels|competitors|people|trackers)\s*\]",
+        "a table of which there may be several",
+        "use double brackets each time, such as [[sources]]",
+    ),
+    (
+        r"^[Ee]xpected newline or end of document.*\n[^#\"'=]*= *[\"']",
+        "text after a closing quotation mark",
+        'if it belongs to the value, put the other kind around all of it: \'acme OR "acme air"\' or "Joe\'s"',
+    ),
     (r"^[Cc]annot declare \(.*\) twice\n", "a table that already appears above", "add its keys there"),
     (r"^[Cc]annot overwrite a value\n", "a key that already appears in this table", "keep one of them"),
     (r"\n[^#\"']*= *[“”„‘’«»]", "a typographic quotation mark", 'use straight ones: "text"'),

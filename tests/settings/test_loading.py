@@ -279,6 +279,13 @@ def test_an_unclosed_text_names_the_end_of_the_file(tmp_path: Path) -> None:
     assert faults(tmp_path, 'a = 1\nb = """\nnever closed')[0].startswith("settings.toml:3: found invalid TOML")
 
 
+SEVERAL = "found a table of which there may be several; use double brackets each time, such as [[sources]]"
+QUOTED = (
+    "found text after a closing quotation mark; if it belongs to the value, put the other kind around all of it: "
+    '\'acme OR "acme air"\' or "Joe\'s"'
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -287,6 +294,11 @@ def test_an_unclosed_text_names_the_end_of_the_file(tmp_path: Path) -> None:
             "[alerts]\nnotify = []\nnotify = []\n",
             "3: found a key that already appears in this table; keep one of them",
         ),
+        ('[sources]\nkind = "rss"\n[sources]\n', f"3: {SEVERAL}"),
+        ('[[sources]]\nkind = "rss"\n[sources]\n', f"3: {SEVERAL}"),
+        ('[sources]\nkind = "rss"\n[[sources]]\n', f"3: {SEVERAL}"),
+        ('[[brands]]\nquery = "acme OR "acme air""\n', f"2: {QUOTED}"),
+        ("[[brands]]\nname = 'Joe's'\n", f"2: {QUOTED}"),
         ("[[brands]]\nname = “Acme”\n", '2: found a typographic quotation mark; use straight ones: "text"'),
     ],
 )
