@@ -64,6 +64,7 @@ class _Chosen:
     settings = Path("settings.toml")
 
 
+_OWN_FOLDER = Path("monitor/cli/__init__.py")  # is in a checkout, and in /opt/earful
 INSTALLED = Path("/etc/earful/settings.toml")  # where the README's service has them
 
 
@@ -85,7 +86,11 @@ def choose(
 
 
 def _found() -> Path:
-    """The settings of this folder, else the installed ones; where this user may not read those, that is said later."""
+    """The settings of this folder, else the installed ones; where this user may not read those, that is said later.
+
+    Those of the sample day, in Earful's own folder, hide the installed ones only from that folder's program: README
+    has people install and upgrade there, and `sudo earful restore` would fill the sample day's database.
+    """
     here = Path("settings.toml")
     try:
         INSTALLED.stat()
@@ -93,6 +98,8 @@ def _found() -> Path:
         pass
     except OSError:
         return here
+    if _OWN_FOLDER.is_file() and not Path(sys.argv[0]).absolute().is_relative_to(Path.cwd()):
+        return INSTALLED
     return here if here.exists() else INSTALLED
 
 

@@ -183,6 +183,31 @@ def test_without_settings_those_of_this_folder_are_taken_else_the_installed_ones
     assert taken() == "settings.toml"
 
 
+def test_the_sample_day_of_earfuls_own_folder_does_not_hide_what_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """README's steps are taken in that folder: `sudo earful restore` put the copy into the sample day's database."""
+    checkout, installed = tmp_path / "earful", tmp_path / "etc" / "settings.toml"
+    (checkout / "monitor" / "cli").mkdir(parents=True)
+    (checkout / "monitor" / "cli" / "__init__.py").touch()
+    (checkout / "settings.toml").write_text("")
+    installed.parent.mkdir()
+    installed.write_text("")
+    monkeypatch.chdir(checkout)
+    monkeypatch.setattr(base, "INSTALLED", installed)
+
+    def taken(program: str) -> str:
+        monkeypatch.setattr(sys, "argv", [program])
+        said = CliRunner().invoke(base.app, ["reload"], env={"EARFUL_SETTINGS": None})
+        assert isinstance(said.exception, SettingsError)
+        return said.exception.faults[0].file
+
+    assert taken("/usr/local/bin/earful") == str(installed)
+    assert taken(".venv/bin/earful") == "settings.toml"  # of the sample day, which README tries with this program
+    installed.unlink()
+    assert taken("/usr/local/bin/earful") == "settings.toml"
+
+
 @pytest.mark.parametrize("said", ["8321", "127.0.0.1:", ":8321", "127.0.0.1:99999", "host:name"])
 def test_an_address_to_listen_on_that_is_none_is_refused(said: str) -> None:
     with pytest.raises(base.Failed, match="write an address and a port"):
