@@ -7,7 +7,9 @@ with one press, and after five days it is closed as unknown.
 from __future__ import annotations
 
 import json
-from datetime import datetime, time, timedelta
+import math
+import re
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from alerts import hours
@@ -77,15 +79,26 @@ def _lines(rules: Rules, key: str, owner: Actor, theirs: dict[str, list[Row]], n
     ]
 
 
-def sent_on_by(database: Database, rules: Rules, owner_id: str) -> list[Row]:
+def asked(whose: str, at: datetime) -> str:
+    """What the one press of a line is about: whose cases, of those that were sent on when it was written."""
+    return f"{whose} upto {math.ceil(at.timestamp())}"
+
+
+def _asked(press: str) -> tuple[str, datetime | None]:
+    """Whose, and until when; messages of before said no more than whose."""
+    found = re.fullmatch(r"(.+) upto ([0-9]{9,11})", press)
+    return (found[1], datetime.fromtimestamp(int(found[2]), UTC)) if found else (press, None)
+
+
+def sent_on_by(database: Database, rules: Rules, owner_id: str, before: datetime | None = None) -> list[Row]:
     """What somebody sent on and nobody has closed; of `NOBODYS` what has no owner, of `EVERYBODYS` all."""
     directory = Directory(database, rules.settings)
     if owner_id == EVERYBODYS:
-        return cases.sent_on(database, limit=10_000)
+        return cases.sent_on(database, before, limit=10_000)
     theirs = "" if owner_id == NOBODYS else directory.resolve(Actor(owner_id, "")).id
     return [
         row
-        for row in cases.sent_on(database, limit=10_000)
+        for row in cases.sent_on(database, before, limit=10_000)
         if directory.resolve(Actor(row["owner_id"], row["owner"])).id == theirs
     ]
 
@@ -93,10 +106,11 @@ def sent_on_by(database: Database, rules: Rules, owner_id: str) -> list[Row]:
 def all_solved(database: Database, rules: Rules, who: Actor, way: str, now: datetime, *, owner_id: str = "") -> int:
     """Close as solved all that somebody sent on: the one press of their line; how many. Inside a transaction.
 
-    `owner_id` says whose, where that is not whoever presses.
+    `owner_id` says whose, where that is not whoever presses; as `asked` gives it, what was sent on later stays open.
     """
     closed = 0
-    while rows := sent_on_by(database, rules, owner_id or who.id):
+    whose, before = _asked(owner_id or who.id)
+    while rows := sent_on_by(database, rules, whose, before):
         for row in rows:
             said = actions.say_within(
                 database, rules, row["id"], "close", who=who, way=way, now=now, detail={"outcome": "solved"}

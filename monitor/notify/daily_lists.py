@@ -10,7 +10,7 @@ from datetime import datetime
 from alerts import Action, Alert, Entry, Line
 from alerts.case import Case
 from alerts.wording import count_words
-from monitor.cases.own_lists import EVERYBODYS, NOBODYS
+from monitor.cases.own_lists import EVERYBODYS, NOBODYS, asked
 from monitor.people.identity import settings_name
 from monitor.settings.rules import Rules
 from monitor.store import cases
@@ -36,7 +36,9 @@ def own_list(
     name = _named_by(rules, root.target, whose, [*private, *late])
     entries = []
     if private:
-        press = Action("all_solved", "All solved", whose, link(whose, root.target, "all_solved"))
+        press = Action(
+            "all_solved", "All solved", asked(whose, root.created_at), link(whose, root.target, "all_solved")
+        )
         said = _of(name, private) if name else f"{len(private):,} you"
         entries.append(
             Entry("", f"{said} moved to private messages: solved, or still open?", "", (_numbers(private),),

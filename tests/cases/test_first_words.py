@@ -244,6 +244,24 @@ def test_their_owner_is_asked_once_a_day_in_one_line_and_one_press_settles_all(a
     assert {case(acme.database, each).outcome for each in "12"} == {"solved"}
 
 
+def test_the_one_press_of_a_line_settles_what_was_sent_on_when_it_was_written(acme: Assembly) -> None:
+    """Pressed in the afternoon, it closed as solved what was sent on since the morning, and that it never named."""
+    take(acme, post(LATE, author="mira", native_id="m", thread_id="m", at=NOW - HOUR))
+    reply(acme, DM)
+    morning = NOW + DAY
+    assert own_lists(acme.database, acme.rules, morning) == 1
+    reply(acme, DM, to="m", at=morning + HOUR)
+    (row,) = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
+    (entry,) = rendering.compose(acme.database, acme.rules, row, [row], morning + HOUR).alert.entries
+    (press,) = entry.actions
+    lea = of_settings("Lea")
+    with acme.database.transaction():
+        for solved in (1, 0):
+            when = morning + 2 * HOUR
+            assert all_solved(acme.database, acme.rules, lea, "slack", when, owner_id=press.case_id) == solved
+    assert [case(acme.database, each).outcome for each in "12"] == ["solved", ""]
+
+
 def test_what_went_on_in_private_closes_after_five_days_as_unknown(acme: Assembly) -> None:
     reply(acme, DM)
     list_of_the_day.queue_lists(acme.database, acme.rules, NOW + PRIVATE_ENDS - MINUTE)
