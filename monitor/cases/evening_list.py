@@ -50,9 +50,10 @@ def _queue(database: Database, rules: Rules, key: str, moment: datetime, now: da
         listed.append(row["id"])
         name(row, "languages" if row["unread"] else "cases")
     list_entries.note_named(database, listed, now)
-    for part, rows in (("sent_on", cases.sent_on(database)), ("late", cases.past_resolution(database, now))):
-        for row in rows[:MOST]:
-            name(row, part)
+    for row in cases.sent_on(database, limit=MOST):
+        name(row, "sent_on")
+    for row in cases.past_resolution(database, now, limit=MOST):
+        name(row, "late")
     notices.with_quiet(database, (*rules.settings.operator, *rules.settings.alerts.notify), named)
     rows_made = [
         deliveries.new_row(

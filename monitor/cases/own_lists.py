@@ -24,7 +24,7 @@ from monitor.store.database import Database, Row
 PRIVATE_ENDS = timedelta(days=5)
 AT = time(9)  # where settings name no list of the morning
 LATE = timedelta(hours=12)
-MOST = 200  # cases that one line speaks of
+MOST = 10_000  # cases that one line speaks of: it counts them, and names eight
 NOBODYS = "nobody"  # whose it is, in a press: what was sent on and has no owner
 EVERYBODYS = "everybody"  # the same, of all that was sent on: one person's evening list names what anybody has
 
@@ -49,7 +49,10 @@ def own_lists(database: Database, rules: Rules, now: datetime) -> int:
             return 0
         directory = Directory(database, rules.settings)
         owners: dict[Actor, dict[str, list[Row]]] = {}
-        found = (("sent_on", cases.sent_on(database)), ("late", cases.past_resolution(database, now)))
+        found = (
+            ("sent_on", cases.sent_on(database, limit=MOST)),
+            ("late", cases.past_resolution(database, now, limit=MOST)),
+        )
         for name, rows in found:
             for row in rows:
                 owner = directory.resolve(Actor(row["owner_id"], row["owner"]))
@@ -94,11 +97,11 @@ def sent_on_by(database: Database, rules: Rules, owner_id: str, before: datetime
     """What somebody sent on and nobody has closed; of `NOBODYS` what has no owner, of `EVERYBODYS` all."""
     directory = Directory(database, rules.settings)
     if owner_id == EVERYBODYS:
-        return cases.sent_on(database, before, limit=10_000)
+        return cases.sent_on(database, before, limit=MOST)
     theirs = "" if owner_id == NOBODYS else directory.resolve(Actor(owner_id, "")).id
     return [
         row
-        for row in cases.sent_on(database, before, limit=10_000)
+        for row in cases.sent_on(database, before, limit=MOST)
         if directory.resolve(Actor(row["owner_id"], row["owner"])).id == theirs
     ]
 

@@ -18,6 +18,7 @@ from monitor.notify import case_words, rendering
 from monitor.people.identity import of_settings
 from monitor.reports import statistics
 from monitor.store import cases, deliveries, key_values
+from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from monitor.web.case_timeline import words_of
 from monitor.wiring import Assembly
@@ -260,6 +261,24 @@ def test_the_one_press_of_a_line_settles_what_was_sent_on_when_it_was_written(ac
             when = morning + 2 * HOUR
             assert all_solved(acme.database, acme.rules, lea, "slack", when, owner_id=press.case_id) == solved
     assert [case(acme.database, each).outcome for each in "12"] == ["solved", ""]
+
+
+def test_however_many_are_late_each_owner_has_their_line_and_it_counts_all(acme: Assembly) -> None:
+    """Of all owners together the 500 oldest were named, and of one 200: whose came later was never asked."""
+    row = cases.row_of(acme.database, "1")
+    assert row is not None
+    same = {**{key: row[key] for key in cases.COLUMNS}, "resolve_due_at": stamp(NOW - HOUR), "next_step_at": ""}
+    owners = [*["Lea"] * 598, "Ana"]
+    made = [
+        {**same, "id": str(number), "n": number, "owner": who, "owner_id": of_settings(who).id}
+        for number, who in enumerate(owners, 2)
+    ]
+    cases.add(acme.database, made)
+    assert own_lists(acme.database, acme.rules, NOW) == 2
+    rows = [each for each in messages(acme.database) if each.about.startswith("list:own:")]
+    said = [rendering.compose(acme.database, acme.rules, each, [each], NOW).alert.entries[0].headline for each in rows]
+    assert sorted(said) == ["1 of Ana's cases past the deadline for solving them",
+                            "598 of Lea's cases past the deadline for solving them"]  # fmt: skip
 
 
 def test_what_went_on_in_private_closes_after_five_days_as_unknown(acme: Assembly) -> None:
