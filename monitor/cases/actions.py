@@ -201,7 +201,7 @@ def _turned(database: Database, case: Case, changes: Mapping[str, Any], reply: s
         return {"unanswered": True}
     if case.held or reply:
         _turn_replies(database, case.id, {"holding", "automatic", "sent_on"}, "answer", actor.name, reply)
-    return {}
+    return {"next_since": changes["asked_at"]} if "asked_at" in changes else {}
 
 
 def _turn_replies(database: Database, case_id: str, kinds: set[str], kind: str, who: str, only: str = "") -> None:

@@ -43,8 +43,10 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
         case "answered":
             if case.state_at(now) == "answered" and not case.sent_on:
                 return {}, f"already answered by {case.answered_by}"
-            moment = max(_moment_of_reply(detail, now), case.last_posted_at)
-            return {
+            moment = _moment_of_reply(detail, now)
+            before = detail.get("reply") and case.waits_since <= moment < case.last_posted_at
+            moment = moment if before else max(moment, case.last_posted_at)
+            changes: dict[str, Any] = {
                 "answered_at": moment,
                 "answered_by": who,
                 "sent_on": 0,
@@ -55,7 +57,16 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
                 "snoozed_until": None,
                 "waiting_on": "",
                 "waiting_until": None,
-            }, f"answered by {who}, {clock}"
+            }
+            text = f"answered by {who}, {clock}"
+            if before:  # the clock of what they wrote since runs on
+                changes |= {
+                    **next_clock(rules, case, case.last_posted_at, now),
+                    "asked_at": case.last_posted_at,
+                    "first_word_at": None,
+                }
+                text = f"marked as the answer by {who}; what they wrote since waits"
+            return changes, text
         case "not_answered":
             if case.state_at(now) != "answered":
                 return {}, f"case {case.id} is not answered"

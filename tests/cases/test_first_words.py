@@ -352,6 +352,21 @@ def test_a_first_word_that_was_the_answer_is_turned_by_one_press(acme: Assembly)
     assert (own["kind"], own["reason"]) == ("answer", "marked by Ana")
 
 
+def test_what_they_wrote_after_a_reply_that_is_called_the_answer_waits_for_the_next_one(acme: Assembly) -> None:
+    """As where the network's own reply is seen late: it answers what came before it."""
+    reply(acme, LOOKING, at=NOW - 30 * MINUTE, native_id="r1")
+    take(acme, post(LATE, native_id="next", thread_id="thread", at=NOW - 10 * MINUTE))
+    said = say(acme, "answered", reply="r1")
+    assert said.text == "marked as the answer by Ana; what they wrote since waits"
+    found = olga(acme)
+    assert (found.answered_at, found.asked_at, found.held) == (NOW - 30 * MINUTE, NOW - 10 * MINUTE, False)
+    assert found.state_at(NOW) == "taken"
+    assert found.due_at == acme.rules.clock(found.priority, NOW - 10 * MINUTE, again=True).due_at
+    assert figures(acme).answered == 1
+    reply(acme, ANSWER, to="next", at=NOW + MINUTE)
+    assert (olga(acme).answered_at, figures(acme).answered) == (NOW + MINUTE, 2)
+
+
 def test_a_reply_that_was_seen_can_be_undone(acme: Assembly) -> None:
     before = olga(acme)
     reply(acme, ANSWER)
