@@ -126,6 +126,20 @@ def many(new_postgresql: str) -> Iterator[Processes]:
     made.end()
 
 
+def test_ticks_go_on_where_the_clock_is_set_back() -> None:
+    """An hour, as a virtual machine or a wrong time zone may be: nothing was read or told until it had passed again."""
+    ahead, came = threading.Event(), threading.Event()
+    ahead.set()
+    tick = Tick("one", 600, came.set)
+    made = OneProcess([tick], (), Heartbeat(), lambda: now() + timedelta(hours=ahead.is_set()))
+    made.start()
+    try:
+        ahead.clear()
+        assert came.wait(BOUND)
+    finally:
+        assert made.stop_ticking(BOUND)
+
+
 def test_what_is_frequent_is_done_in_one_process_and_what_is_each_ones_in_all(processes: Processes) -> None:
     led, own = Runs(), Runs()
     processes.start(

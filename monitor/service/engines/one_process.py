@@ -6,12 +6,15 @@ The number of threads is bounded by the number of sources and channels: each is 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from monitor.service.engines.threads import Threads
@@ -22,6 +25,8 @@ from monitor.store.connect import reason
 from monitor.timeouts import Overran, within
 
 log = logging.getLogger("earful.engine")
+
+_LOOK = 1.0  # seconds between two looks at the clock
 
 
 class OneProcess:
@@ -48,6 +53,7 @@ class OneProcess:
             # Its default of one second silently skips runs when a pool is busy.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._stopped = threading.Event()
         self._scheduler.add_listener(self._trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:
@@ -65,6 +71,19 @@ class OneProcess:
                 next_run_time=begins + timedelta(seconds=tick.after),
             )
         self._scheduler.start()
+        threading.Thread(target=self._mind_the_clock, args=(begins,), name="clock", daemon=True).start()
+
+    def _mind_the_clock(self, last: datetime) -> None:
+        """Have all ticks come at once where the clock is set back, an hour say: APScheduler, which goes by it alone,
+        would do nothing until the old time has come again."""
+        while not self._stopped.wait(_LOOK):
+            now = self._begins()
+            if now < last:
+                log.warning("the clock of this machine was set back; what is due is looked for at once")
+                for tick in self._ticks:
+                    with suppress(JobLookupError):  # it is just being stopped
+                        self._scheduler.modify_job(tick.name, next_run_time=now)
+            last = now
 
     def _turn(self, tick: Tick) -> None:
         """One tick, and the word that its pool still turns, whatever became of it."""
@@ -102,6 +121,7 @@ class OneProcess:
     def stop_ticking(self, within_seconds: float) -> bool:
         """Stop ticking; a tick that runs is waited for: it may be in the middle of a transaction."""
         self._threads.end()
+        self._stopped.set()
         if self._scheduler.running:
             try:
                 within(within_seconds, self._scheduler.shutdown, "stop-ticks")
