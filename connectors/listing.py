@@ -30,12 +30,14 @@ class Listed:
     """One page of a listing, newest first: its items, and the token of the next page ("" where this was the last).
 
     `not_before` ends the reading for now, although nothing failed; the next page, or the next walk, waits until then.
+    `partial`: the network says that not all of it is here, so that the next walk looks from the same moment again.
     """
 
     items: Sequence[object]
     next: str = ""
     quota: Quota | None = None
     not_before: datetime | None = None
+    partial: bool = False
 
 
 class Gone(Exception):
@@ -126,6 +128,8 @@ def read_page(walk: Walk, request: Request, network: str, ask: Callable[[Walk], 
         return Batch((), walk.dump(), not walk.lane, notices=walk.notices())
     found = sort_out(listed.items, posts_of, network)
     known = walk.note(((post.native_id, post.posted_at) for post in found.heads), request.now)
+    if listed.partial:
+        walk.newest = 0
     # A server that does not know the parameter of pages shows the first one for ever, under ever new numbers.
     looks = fingerprint(",".join([walk.lane, *(post.native_id for post in found.heads)])) if found.heads else ""
     repeated = bool(looks) and bool(walk.token) and walk.extra.get("page") == looks

@@ -170,7 +170,8 @@ class GitHub:
         document, answer = self._get("/search/issues", now, asked)
         items = list_of(document, "items", NETWORK)
         if len(items) < PAGE:
-            return Listed(items, "", _quota(answer))
+            # A search that took too long: https://docs.github.com/rest/search/search#timeouts-and-incomplete-results
+            return Listed(items, "", _quota(answer), partial=document.get("incomplete_results") is True)
         if (number + 1) * PAGE <= MOST_SHOWN:
             return Listed(items, f"{until} {number + 1}", _quota(answer))
         times = [at for each in items if isinstance(each, dict) and (at := parse_time(each.get("created_at")))]

@@ -74,6 +74,22 @@ def test_a_search_goes_on_where_github_shows_no_more(server: FakeServer) -> None
     assert [gap for batch in batches for gap in batch.gaps] == []
 
 
+def test_what_a_search_had_no_time_to_find_is_looked_for_again(server: FakeServer) -> None:
+    """GitHub answers 200 with what it has found so far, and says so."""
+    newest, older = issue(1), issue(180)
+    server.route("/search/issues", {"incomplete_results": True, "items": [newest]})
+    connector = make(server, 20)
+    batches = walk(connector, ASKED)
+    assert [post.native_id for post in batches[-1].posts] == ["acme/kettle#1"]
+    server.route("/search/issues", {"incomplete_results": False, "items": [newest, older]})
+    later = walk(connector, again(ASKED, batches[-1].cursor, timedelta(minutes=5)))
+    assert "acme/kettle#180" in {post.native_id for batch in later for post in batch.posts}
+    walk(connector, again(ASKED, later[-1].cursor, timedelta(minutes=10)))
+    asked = [seen.one("q").rpartition(">=")[2] for seen in server.ledger]
+    assert asked[:2] == ["2026-11-19T12:00:00Z"] * 2
+    assert asked[2] > asked[1]
+
+
 def test_a_search_that_shows_the_same_for_ever_ends_with_a_gap(server: FakeServer) -> None:
     def page(seen: Any) -> Any:
         first = 100 * int(seen.one("page"))
