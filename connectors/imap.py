@@ -19,7 +19,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email import message_from_bytes
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.policy import default as policy
 from email.utils import parseaddr
 from typing import Annotated, Any, Literal, cast
@@ -293,8 +293,17 @@ def _words(mail: EmailMessage) -> tuple[str, str]:
     found = []
     for kind in ("plain", "html"):
         part = mail.get_body((kind,))
-        found.append(str(part.get_content()) if part is not None else "")
+        found.append(_text(part) if part is not None else "")
     return found[0], found[1]
+
+
+def _text(part: MIMEPart) -> str:
+    """The text of a part; where it names a character set that nobody knows, what UTF-8 makes of it."""
+    try:
+        return str(part.get_content())
+    except LookupError:
+        body = part.get_payload(decode=True)
+        return body.decode("utf-8", "replace") if isinstance(body, bytes) else ""
 
 
 def _links(html: str) -> list[dict[str, Any]]:

@@ -102,6 +102,14 @@ def test_a_header_that_python_cannot_parse_loses_no_mail_and_stops_nothing(serve
     assert batch.aside == ()
 
 
+def test_a_character_set_that_nobody_knows_loses_no_mail(server: FakeImap) -> None:
+    """A sender's program writes "utf8mb4", say: the mail was set aside."""
+    server.mails = {4: mail(10, body="Acme is döwn", kind="text/plain").replace(b"charset=utf-8", b"charset=utf8mb4")}
+    batch = read(server)
+    assert [post.text.strip() for post in batch.posts] == ["Acme is döwn"]
+    assert batch.aside == ()
+
+
 def test_one_mail_alone_that_cannot_be_read_is_set_aside_and_what_comes_later_is_read(server: FakeImap) -> None:
     """It was the source that failed, until a sound mail happened to come; nothing told why."""
     server.mails = {4: mail(10, date="soon")}
