@@ -228,8 +228,9 @@ def _post(each: Any, source: str) -> Post:
         raise ValueError("question_id, answer_id and comment_id are missing")
     if posted_at is None:
         raise ValueError("creation_date is missing or not a time")
-    if not isinstance(words, str) or not isinstance(owner.get("display_name"), str):
-        raise ValueError("body or owner is missing")
+    if not isinstance(words, str):
+        raise ValueError("body is missing or not a text")
+    author = owner.get("display_name")  # of whoever left, it or the whole owner may be absent
     edited_at, title, score = parse_time(each.get("last_edit_date")), each.get("title"), each.get("score")
     above = numbers["post"] if kind == "comment" else numbers["question"] if kind == "answer" else ""
     number = numbers[kind]
@@ -237,7 +238,7 @@ def _post(each: Any, source: str) -> Post:
         source=source,
         native_id=f"c{number}" if kind == "comment" else number,
         url=safe_url(each.get("link")),
-        author=plain(owner["display_name"]).replace("\n", " "),
+        author=plain(author).replace("\n", " ") if isinstance(author, str) else "deleted user",
         author_id=_number(owner.get("user_id")),
         title=plain(title).replace("\n", " ") if isinstance(title, str) and kind == "question" else "",
         text=plain(words),

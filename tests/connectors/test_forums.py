@@ -295,3 +295,12 @@ def test_an_error_of_the_site_is_told_by_its_id(
     assert CANARY not in str(caught.value)
     if isinstance(caught.value, RateLimited):
         assert caught.value.retry_at == NOW + timedelta(seconds=wait or 0)
+
+
+@pytest.mark.parametrize("changes", [{"owner": None}, {"owner": {"user_type": "does_not_exist"}}])
+def test_what_somebody_wrote_who_left_stack_exchange_is_read(server: FakeServer, changes: dict[str, Any]) -> None:
+    """The fields of a user, and the user, may be absent there: https://api.stackexchange.com/docs/types/question"""
+    server.route("/search/advanced", stack.page(stack.question(1, **changes)))
+    (batch,) = walk(stack.make(server, 20), ASKED)
+    assert [(post.author, post.author_id, post.text) for post in batch.posts] == [("deleted user", "", "Acme leaks")]
+    assert batch.aside == ()

@@ -130,4 +130,4 @@ def test_one_malformed_item_alone_on_a_page_does_not_hold_up_the_listings_behind
     connector = StackExchange(Settings(api_url=server.url, tagged=("acme",)), Http(trusted=[server.host]))
     batches = walk(connector, ASKED)
     assert [post.native_id for batch in batches for post in batch.posts] == ["8"]
-    assert [each.reason for batch in batches for each in batch.aside] == ["body or owner is missing"]
+    assert [each.reason for batch in batches for each in batch.aside] == ["body is missing or not a text"]
