@@ -84,7 +84,10 @@ class HackerNews:
         stands = False  # one of them was there
         asked = [one for one in dict.fromkeys(ids) if _id(one)]
         for native_id in asked:
-            answer = self._http.get(f"{items}/{native_id}")
+            try:
+                answer = self._http.get(f"{items}/{native_id}")
+            except Nonsense:  # the whole tree below a story, which can be more than is taken
+                continue
             if answer.status == 404:
                 json_of(answer)  # that of a proxy is a web page, and raises Nonsense
                 gone.append(native_id)
@@ -95,7 +98,7 @@ class HackerNews:
             stands = True
             try:
                 item = json_of(answer)
-            except Nonsense:  # the whole tree below a story, which can be too much
+            except Nonsense:  # and too much for its reader
                 continue
             if isinstance(item, dict) and _id(item.get("id")) == native_id:
                 words = [item.get(name) for name in ("author", "text", "title", "url")]

@@ -213,3 +213,11 @@ def test_one_malformed_hit_alone_on_a_page_does_not_hold_up_the_words_behind_it(
     batches = walk(reader(server), first_request("hn", ("Acme", "Zephyr")))
     assert [post.native_id for batch in batches for post in batch.posts] == [sound["objectID"]]
     assert [each.reason for batch in batches for each in batch.aside] == ["author is missing or not a text"]
+
+
+def test_a_story_with_too_much_below_it_hides_no_deletion_of_another(server: FakeServer) -> None:
+    """They are asked after together, each day: what was deleted beside it was never found out."""
+    server.route("/api/v1/items/8", Reply(404, json={"error": "Not Found"}))
+    server.route("/api/v1/items/1", {"id": 1, "author": "pg"})
+    server.misbehave("bomb", at=1)
+    assert reader(server).refresh(("7", "8"), first_request("hn")).deleted == ("8",)
