@@ -19,13 +19,15 @@
     return list ? [...within.querySelectorAll(`[aria-labelledby="${list.getAttribute("aria-labelledby")}"] ol.cases > li`)] : [];
   };
 
-  // One part of the page as it is now: what is selected stays selected, and the focus where it is. Where the row with
-  // the focus has left its list, whoever works down that list goes on with the row that took its place.
-  const swap = (part, fresh, selected = null) => {
+  // One part of the page as it is now: what is selected and chosen stays so (not what a press has just used), and the
+  // focus where it is. Where the row with the focus has left its list, whoever works down that list goes on with the
+  // row that took its place.
+  const swap = (part, fresh, selected = null, used = false) => {
     const other = part.id && fresh.getElementById(part.id);
     if (!other || other.innerHTML === part.innerHTML) return;
     const boxes = () => [...part.querySelectorAll("input[name=case]")];
     const chosen = selected || new Set(boxes().filter((box) => box.checked).map((box) => box.value));
+    const picked = used ? [] : [...part.querySelectorAll("select[id]")].map((list) => [list.id, list.value]);
     const known = new Set([...part.querySelectorAll("[data-case]")].map((item) => item.dataset.case));
     const at = document.activeElement;
     const focus = part.contains(at) ? at.getAttribute("href") || at.value || at.id : null;
@@ -33,6 +35,10 @@
     const place = row ? listOf(row, part).indexOf(row) : -1;
     part.replaceChildren(...[...other.childNodes].map((node) => document.importNode(node, true)));
     for (const box of boxes()) box.checked = chosen.has(box.value);
+    for (const list of part.querySelectorAll("select[id]")) {
+      const value = new Map(picked).get(list.id);
+      if ([...list.options].some((option) => option.value === value)) list.value = value;
+    }
     for (const item of part.querySelectorAll("[data-case]")) if (!known.has(item.dataset.case)) item.classList.add("fresh");
     if (row) {
       const rows = listOf(row, part);
@@ -102,6 +108,17 @@
   }
 
   window.earful = { swap };
+
+  // A form is sent once: a double click takes one case with "Give me the next", and puts no tag on and off again.
+  const sent = new Set();
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.matches("[data-here-too]")) return;
+    if (sent.has(form)) { event.preventDefault(); return; }
+    sent.add(form);
+    setTimeout(() => sent.delete(form), 10_000);  // whoever stopped it may press again
+  });
+  addEventListener("pageshow", () => sent.clear());
 
   // While a case stands open here, colleagues see it.
   const open = document.querySelector("[data-beat]");

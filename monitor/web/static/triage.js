@@ -9,35 +9,63 @@
 
   // -- a press without a change of page -----------------------------------------------------------------------------
 
-  let under = false;
+  // What is pressed while another press is on its way follows it; pressed twice, it is done once.
+  const underWay = new Set();
+  let queue = Promise.resolve();
 
-  const act = async (form, submitter) => {
-    under = true;
+  // What came of it, where that is not what was asked for: nothing on the page has changed.
+  const tell = (words) => {
+    const note = document.createElement("div");
+    const line = document.createElement("span");
+    const again = document.createElement("a");
+    note.className = "note bad bar said";
+    note.setAttribute("role", "alert");
+    line.textContent = words;
+    again.href = location.pathname + location.search;
+    again.textContent = "Reload the page";
+    note.append(line, again);
+    document.getElementById("said").replaceChildren(note);
+  };
+
+  const checked = () => new Set([...document.querySelectorAll("input[name=case]:checked")].map((box) => box.value));
+
+  const send = async (action, body, before) => {
     try {
-      const answer = await fetch(form.action, {
-        method: "POST", body: new URLSearchParams(new FormData(form, submitter)), credentials: "same-origin",
-      });
+      const answer = await fetch(action, { method: "POST", body, credentials: "same-origin" });
       const where = new URL(answer.url);
-      if (!answer.ok || where.pathname !== "/") { location.href = answer.redirected ? answer.url : location.href; return; }
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok) {
+        const parts = ["main h1", "main h1 + p"].map((each) => fresh.querySelector(each)).filter(Boolean);
+        tell(parts.map((each) => each.textContent).join(". ") || "That did not work.");
+        return;
+      }
+      if (where.pathname !== "/") { location.href = answer.url; return; }
       const kept = new Set((where.searchParams.get("chosen") || "").split(","));
+      for (const each of checked()) if (!before.has(each)) kept.add(each);  // selected meanwhile
       earful.swap(document.getElementById("said"), fresh);
-      for (const part of document.querySelectorAll("[data-live]")) earful.swap(part, fresh, kept);
+      for (const part of document.querySelectorAll("[data-live]")) earful.swap(part, fresh, kept, body.has("verb"));
       document.title = fresh.title;
       const said = document.querySelector("#said span");
       speak(said ? said.textContent : "");
     } catch {
-      speak("Nothing was changed: the page could not be reached.");
-    } finally {
-      under = false;
+      tell("The page could not be reached. Check your connection, then press again.");
     }
+  };
+
+  const act = (form, submitter) => {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const name = body.has("one") ? `${body.get("one")} ${body.get("tag")}` : body.toString();
+    if (underWay.has(name)) return;
+    underWay.add(name);
+    const before = checked();
+    queue = queue.then(() => send(form.action, body, before)).finally(() => underWay.delete(name));
   };
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("form[data-here-too]")) return;
     event.preventDefault();
-    if (!under) act(form, event.submitter);
+    act(form, event.submitter);
   });
 
   // -- selecting ------------------------------------------------------------------------------------------------------
@@ -160,7 +188,8 @@
     }
     else if (key === "l") tag();
     else if (/^[1-9]$/.test(key)) choose(Number(key));
-    else if ("gtnaezuc".includes(key) && !event.repeat) press(key);
+    else if (key === "z") { if (!event.repeat) queue.then(() => press(key)); }  // of what was pressed last
+    else if ("gtnaeuc".includes(key) && !event.repeat) press(key);
     else return false;
     return true;
   };
@@ -172,7 +201,7 @@
       if (open) { open.open = false; open.querySelector("summary").focus(); }
       return;
     }
-    if (!kept() || under || document.querySelector("dialog[open]") || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!kept() || document.querySelector("dialog[open]") || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
     if (at && (at.isContentEditable || /^(TEXTAREA|SELECT)$/.test(at.tagName) || (at.tagName === "INPUT" && !/^(checkbox|radio)$/.test(at.type)))) return;
     if (onKey(event)) event.preventDefault();
   });
