@@ -88,7 +88,7 @@ def say_within(
     case = cases.case_of(row)
     list_entries.note_looked(database, [case.id] if case.lane == "sweep" else [], now)  # whatever comes of it
     if verb == "undo":
-        return _undo(database, rules, case, actor, way, now)
+        return _undo(database, rules, case, actor, way, now, str(detail.get("line", "")))
     if verb not in VERBS:
         raise NotPossible(f"unknown action {verb!r}; write one of: {', '.join(VERBS)}")
     if verb == "answered" and detail.get("reply"):
@@ -228,10 +228,13 @@ def undoable(log: Sequence[case_log.Line], now: datetime) -> case_log.Line | Non
     return next(iter(reversed(said or fresh)), None)
 
 
-def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime) -> Said:
+def _undo(database: Database, rules: Rules, case: Case, actor: Actor, way: str, now: datetime, only: str) -> Said:
+    """`only`: the line of the log that a button was shown for, so that it undoes nothing that came after it."""
     line = undoable(case_log.of_case(database, case.id), now)
     if line is None:
         raise NotPossible(f"nothing to undo: no action on case {case.id} in the last ten minutes")
+    if only and only != str(line.n):
+        raise NotPossible(f"nothing was undone: case {case.id} was changed since; open it to see what can be undone")
     if actor.proof == "claimed" and line.who_id != actor.id:
         raise NotAllowed(f"{actor.name} may undo only their own actions")
     if line.detail["before"]:

@@ -316,7 +316,7 @@ def say(context: RequestContext) -> Response:
     case_id, verb = context.path("id")[:40], context.form.get("verb")
     if verb == "tone":
         return show_case(context, reply=context.form.raw("reply")[:REPLY], checked=True)
-    fields = ("outcome", "why", "owner", "on", "text", "url", "reply")
+    fields = ("outcome", "why", "owner", "on", "text", "url", "reply", "line")
     detail: dict[str, Any] = {key: context.form.get(key)[:2000] for key in fields if context.form.get(key)}
     if verb == "tag":
         detail["text"] = context.form.get("tag")[:200]

@@ -35,6 +35,7 @@ STATIC = {
     "icon.svg": "image/svg+xml",
 }
 LONGEST = 4_000  # characters of one post on a page
+OF_ONE_PRESS = frozenset({"said", "fault", "undo", "chosen", "select"})
 
 
 @lru_cache(maxsize=1)
@@ -113,8 +114,11 @@ def outward(url: str, text: str = "") -> Markup:
 
 
 def with_query(context: RequestContext, **changes: Any) -> str:
-    """This address with some filters changed; an empty value takes a filter away."""
-    kept = dict(context.request.query_params.items())
+    """This address with some filters changed; an empty value takes a filter away.
+
+    What the last press said, and what was selected then, is of this page only.
+    """
+    kept = {key: value for key, value in context.request.query_params.items() if key not in OF_ONE_PRESS}
     kept.update({key: str(value) for key, value in changes.items()})
     clean = {key: value[:500] for key, value in kept.items() if value}
     return context.request.url.path + ("?" + urlencode(clean) if clean else "")

@@ -38,7 +38,7 @@ PAGE = 50
 OPEN = 30  # entries of the list that stand open before "show more", and as many more at each press
 MOST_OPEN = 600  # entries on one page; further ones push the first ones out
 BESIDE = 12  # entries of the list beside what waits
-MOST_CHOSEN = 2_000  # characters of an address that say what was selected
+MOST_CHOSEN = 6_000  # characters of an address that say what was selected, or can be undone: all of one press
 TITLES = {
     "waiting": "Unassigned",
     "taken": "Assigned",
@@ -257,7 +257,7 @@ def inbox(context: RequestContext) -> Response:
         languages=pages.languages(database), tags=pages.own_tags(database),
         mine=ids_of(context),
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
-        said=context.query("said"), undo=context.query("undo"), chosen=_chosen(context, groups),
+        said=context.query("said"), undo=context.request.query_params.get("undo", "")[:MOST_CHOSEN], chosen=_chosen(context, groups),
         new=read_marks.new_to(database, ids_of(context)[0], listed) if context.who.may("staff") else frozenset(),
         here={each: words_of(names) for each, names in context.site.presence.others(context.who.actor.id, now).items()},
         more={name: totals[name] for name in ("answered", "private", "closed")} if not (state or view) else {},

@@ -10,12 +10,12 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.responses import RedirectResponse, Response
 
 from alerts.wording import count_words
-from monitor.cases.actions import Said, say_within
+from monitor.cases.actions import Said, say_within, undoable
 from monitor.cases.next_case import take_next
 from monitor.cases.own_lists import all_solved
 from monitor.people.actors import NotPossible
 from monitor.people.identity import settings_name
-from monitor.store import cases, key_values, read_marks
+from monitor.store import case_log, cases, key_values, read_marks
 from monitor.web.identity import Refusal
 from monitor.web.inbox import MOST_CHOSEN, ids_of
 from monitor.web.routing import RequestContext, post
@@ -76,22 +76,28 @@ def several(context: RequestContext) -> Response:
     detail = {key: value for key, value in meanings[verb].items() if value}
     done: list[str] = []
     faults: dict[str, str] = {}
-    for case_id in ids:
+    for each in ids:
+        case_id, _, line = each.partition(":")  # to undo: which line of its log
         try:
-            said = _say(context, case_id, verb, detail)
+            said, mark = _say(context, case_id, verb, {**detail, **({"line": line} if line else {})})
         except NotPossible as error:
             faults[case_id] = str(error)
             continue
         if said.changed:
-            done.append(case_id)
+            done.append(mark)
     words = f"{count_words(len(done), 'case')}: {_WORDS[verb]}." if done else "Nothing was changed."
     if faults:
         words += f" {count_words(len(faults), 'case')} unchanged: {next(iter(faults.values()))}"
     return _told(context, words, undo=done if verb != "undo" else [], chosen=list(faults))
 
 
-def _say(context: RequestContext, case_id: str, verb: str, detail: dict[str, Any], *, free: bool = False) -> Said:
-    """Say it of one case, which is no longer new to whoever says it; `free`: only if no colleague has taken it."""
+def _say(
+    context: RequestContext, case_id: str, verb: str, detail: dict[str, Any], *, free: bool = False
+) -> tuple[Said, str]:
+    """Say it of one case, which is no longer new to whoever says it; `free`: only if no colleague has taken it.
+
+    With what the button to undo just this says: "12:345", the case and the line of its log.
+    """
     database, me = context.database, ids_of(context)
     with database.transaction():
         case = cases.one(database, case_id) if free else None
@@ -102,7 +108,8 @@ def _say(context: RequestContext, case_id: str, verb: str, detail: dict[str, Any
             who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
         )  # fmt: skip
         read_marks.note(database, me[0], [case_id], context.now)
-    return said
+        line = undoable(case_log.of_case(database, case_id), context.now) if said.changed else None
+    return said, f"{case_id}:{line.n}" if line is not None else case_id
 
 
 def _one(context: RequestContext, one: str, chosen: Sequence[str]) -> Response:
@@ -113,10 +120,10 @@ def _one(context: RequestContext, one: str, chosen: Sequence[str]) -> Response:
     left = [each for each in chosen if each != case_id]
     try:
         detail = {"text": context.form.get("tag")[:200]} if verb == "tag" else {_OF_ONE[verb]: value} if value else {}
-        said = _say(context, case_id, verb, detail, free=bool(free))
+        said, mark = _say(context, case_id, verb, detail, free=bool(free))
     except NotPossible as error:
         return _told(context, f"Nothing was changed: {error}", chosen=left)
-    return _told(context, f"Case {case_id}: {said.text}.", undo=[case_id] if said.changed else [], chosen=left)
+    return _told(context, f"Case {case_id}: {said.text}.", undo=[mark] if said.changed else [], chosen=left)
 
 
 @post("/next", role="staff")
@@ -180,5 +187,5 @@ def _told(context: RequestContext, said: str, *, undo: Sequence[str] = (), chose
     back = context.form.get("back", "/")
     query = back.removeprefix("/?") if back.startswith("/?") else ""
     kept = [(key, value) for key, value in parse_qsl(query) if key not in {"said", "undo", "chosen", "select"}]
-    more = {"said": said[:200], "undo": ",".join(undo)[:400], "chosen": ",".join(chosen)[:MOST_CHOSEN]}
+    more = {"said": said[:200], "undo": ",".join(undo)[:MOST_CHOSEN], "chosen": ",".join(chosen)[:MOST_CHOSEN]}
     return RedirectResponse("/?" + urlencode(kept + [(key, value) for key, value in more.items() if value]), 303)

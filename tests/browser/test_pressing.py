@@ -130,7 +130,9 @@ def test_a_press_in_another_row_waits_for_the_one_before_and_a_double_one_is_one
     page.locator(f"li[data-case='{second}'] .take").click()
     page.locator(f"input[value='{third}'][name=case]").check()
     held[0].continue_()
-    page.wait_for_function("(words) => document.getElementById('said').textContent.includes(words)", arg=f"Case {second}")
+    page.wait_for_function(
+        "(words) => document.getElementById('said').textContent.includes(words)", arg=f"Case {second}"
+    )
     assert [case(office.database, each).owner for each in (first, second, third)] == ["Nele", "Nele", ""]
     assert [lines(office.database, each).count("take") for each in (first, second)] == [1, 1]
     assert page.locator(f"input[value='{third}'][name=case]").is_checked(), "what was selected meanwhile stays so"

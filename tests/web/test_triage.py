@@ -141,6 +141,52 @@ def test_what_was_selected_stays_selected_when_something_could_not_be_done(offic
     assert len(re.findall(r" checked></label>", shown.partition("<dialog")[0])) == 2
 
 
+def to_undo(shown: str) -> list[str]:
+    """What the button *Undo* above the inbox speaks of."""
+    return re.findall(r'type="hidden" name="case" value="([^"]*)"', shown)
+
+
+def test_everything_that_one_press_did_is_undone_by_one_press_and_nothing_else(office: Office) -> None:
+    ids = angry(office, 140)
+    office.database.run("UPDATE cases SET fingerprint = n")
+    olle, pia = office.person("Olle"), office.person("Pia")
+    pia.get("/")
+    heard(pia, office, {"one": f"{ids[0]} take"})
+    heard(pia, office, {"one": f"{ids[9]} take"})
+    olle.get("/")
+    shown = heard(olle, office, {"verb": "snooze", "case": ids[10:]})
+    assert "130 cases: snoozed for a day." in shown
+    shown = heard(olle, office, {"verb": "undo", "case": to_undo(shown)})
+    assert "130 cases: undone." in shown
+    assert [each for each in ids if case(office.database, each).snoozed_until] == []
+    assert (case(office.database, ids[0]).owner, case(office.database, ids[9]).owner) == ("Pia", "Pia")
+
+
+def test_undo_takes_back_what_it_was_shown_for_and_nothing_that_came_since(office: Office) -> None:
+    (case_id,) = angry(office, 1)
+    olle, pia = office.person("Olle"), office.person("Pia")
+    olle.get("/")
+    shown = heard(olle, office, {"one": f"{case_id} take"})
+    undo = re.findall(r'name="line" value="(\d+)"', olle.get(f"/cases/{case_id}").text)
+    pia.get(f"/cases/{case_id}")
+    pia.post(f"/cases/{case_id}", {"verb": "note", "text": "she called, and is furious"})
+    assert "was changed since" in heard(olle, office, {"verb": "undo", "case": to_undo(shown)})
+    assert "was changed since" in olle.post(f"/cases/{case_id}", {"verb": "undo", "line": undo}).text
+    assert lines(office.database, case_id)[-2:] == ["take", "note"], "the note of a colleague was undone"
+    undo = re.findall(r'name="line" value="(\d+)"', olle.get(f"/cases/{case_id}").text)
+    olle.post(f"/cases/{case_id}", {"verb": "undo", "line": undo})
+    assert "was changed since" in olle.post(f"/cases/{case_id}", {"verb": "undo", "line": undo}).text
+    assert case(office.database, case_id).owner == "Olle", "pressed twice, it undid two things"
+
+
+def test_what_a_press_said_stays_on_its_page(office: Office) -> None:
+    angry(office, 60)
+    olle = office.person("Olle")
+    shown = olle.get("/?state=waiting&said=Case+1:+taken&undo=1:2&chosen=3").text
+    (there,) = re.findall(r'href="([^"]*)" rel="next"', shown)
+    assert there == "/?state=waiting&amp;page=2"
+
+
 def test_a_tag_is_put_on_shown_filtered_by_and_taken_off_again(office: Office) -> None:
     one, two = angry(office, 2)
     olle = office.person("Olle")
