@@ -81,7 +81,7 @@ class Desk:
             since=self.clock() - timedelta(days=max(1, min(days, 3650))),
             limit=max(1, min(limit, MOST)),
         )
-        found = serializers.find_mentions(assembly.database, wanted, looked)
+        found = search.find(assembly.database, wanted, looked)
         stopped = f"searched back to {found.reached[0]}; there may be older ones" if found.reached else None
         return {"mentions": [serializers.mention(each) for each in found.rows], "note": looked.fault or stopped}
 

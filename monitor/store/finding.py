@@ -74,7 +74,7 @@ def find(database: Database, wanted: Filter, *, few: int | None = None) -> list[
 def look(database: Database, wanted: Filter, *, few: int | None = None, patience: int | None = None) -> Found:
     """As `find`, but a search looks at no more than `patience` mentions before it says how far it came (0: at all)."""
     few, patience = FEW if few is None else few, PATIENCE if patience is None else patience
-    conditions, values = _conditions(wanted)
+    conditions, values = conditions_of(wanted)
     if not wanted.search:
         index = index_for(database, wanted)
         table = f"mentions m{index} JOIN posts p ON p.id = m.post_id"
@@ -120,7 +120,7 @@ def _by_author(
 ) -> list[Row]:
     """What an author wrote, by the index on authors: newest first, up to the limit."""
     rows: list[Row] = []
-    _, values = _conditions(wanted)
+    _, values = conditions_of(wanted)
     last = min(filter(None, (stamp(wanted.until), wanted.before)), default="")
     for among, part in authorship.each_part(database, stamp(wanted.since), last):
         question = _question(table, [*among, *conditions], columns=columns)
@@ -138,7 +138,7 @@ def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str
     found: list[str] = []
     looked_at, on = 0, replace(wanted, limit=_FIRST)
     while True:
-        conditions, values = _conditions(on)
+        conditions, values = conditions_of(on)
         conditions.append("p.id = m.post_id")
         if of_author:
             rows = _by_author(database, on, table, conditions, "m.id, m.posted_at, p.n")
@@ -154,7 +154,8 @@ def _walked(database: Database, wanted: Filter, patience: int) -> tuple[list[str
             return found, (on.before, on.before_id)
 
 
-def _conditions(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+def conditions_of(wanted: Filter) -> tuple[list[str], dict[str, Any]]:
+    """What mentions `m` must fulfil, with its values and the limit; the words of a search are not among it."""
     conditions: list[str] = []
     values: dict[str, Any] = {"limit": wanted.limit}
     for column in ("brand", "source", "author", "language", "lane", "label"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.store import authorship
+from monitor.store import authorship, finding
 from monitor.store.database import Database, Row, instant, marks, stamp
 from monitor.store.mentions import HOUR, SELECT_BOTH, mention_of, post_key
 from monitor.store.report_queries import heard
@@ -18,6 +18,7 @@ CANDIDATES = 600  # mentions that a search with operators looks through after th
 _IN_CASES = "mentions_in_cases"
 _INBOX = "cases_inbox"  # every open case by what the inbox asks of it
 NEWEST = 2000  # posts that a search on a page finds, those that came last
+FURTHER = 20_000  # of each word, where somebody filters or turns the page of a search with operators
 
 
 def last_audit(database: Database) -> tuple[datetime | None, str]:
@@ -51,13 +52,13 @@ class Words:
     any_of: tuple[str, ...] = ()
 
 
-def _search(database: Database, words: Words) -> tuple[str, dict[str, Any]]:
+def _search(database: Database, words: Words, newest: int = NEWEST) -> tuple[str, dict[str, Any]]:
     """A question for the ids of posts, with its values; "" where there is no word to look up."""
     if words.plain:
-        return database.search_matches(NEWEST), {"search": database.search_words(words.plain)}
+        return database.search_matches(newest), {"search": database.search_words(words.plain)}
     questions, values = [], {}
     for number, term in enumerate(words.any_of[:40]):
-        one = database.search_matches(NEWEST).replace(":search", f":search{number}")
+        one = database.search_matches(newest).replace(":search", f":search{number}")
         questions.append(f"SELECT id FROM ({one}) AS f{number}")
         typed = database.search_words(term)
         values[f"search{number}"] = f"{typed} *" if database.dialect == "sqlite" else typed
@@ -272,11 +273,20 @@ def found_cases(database: Database, words: Words, limit: int = 900) -> list[str]
     return [row["case_id"] for row in rows]
 
 
-def candidates(database: Database, words: Words, *, with_case: bool) -> list[Mention]:
-    """The newest mentions that the index finds for `words`, for a search that Python finishes."""
-    posts, values = _search(database, words)
+def candidates(
+    database: Database, words: Words, *, with_case: bool, wanted: finding.Filter | None = None
+) -> list[Mention]:
+    """The newest mentions that the index finds for `words` and the filters let through, CANDIDATES at most.
+
+    For a search that Python finishes; whoever goes on gives the last of them as `before` of `wanted`.
+    """
+    posts, values = _search(database, words, NEWEST if wanted is None or wanted.newest else FURTHER)
     conditions = ["m.case_id <> ''"] if with_case else []
     table, order = "mentions m", "m.posted_at"
+    if wanted is not None:
+        filtered, further = finding.conditions_of(wanted)
+        conditions += filtered
+        values = {**values, **further}
     if posts:  # from what was found to the mentions; the order is written so that no index seems to serve it
         by_case = database.by_index(_IN_CASES) if with_case else ""
         table, order = f"({posts}) AS f CROSS JOIN mentions m{by_case}", "m.posted_at || ''"

@@ -80,7 +80,7 @@ def list_mentions(context: RequestContext, values: dict[str, Any]) -> Any:
         search=looked.words.plain if looked.query is None else "",
         before=before, before_id=before_id, limit=values["limit"] + 1,
     )  # fmt: skip
-    found = serializers.find_mentions(context.database, wanted, looked)
+    found = search.find(context.database, wanted, looked)
     return {
         "mentions": [serializers.mention(each) for each in found.rows[: values["limit"]]],
         "next": next_page(found, values["limit"]) or None,

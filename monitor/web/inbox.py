@@ -261,7 +261,7 @@ def inbox(context: RequestContext) -> Response:
         new=read_marks.new_to(database, ids_of(context)[0], listed) if context.who.may("staff") else frozenset(),
         here={each: words_of(names) for each, names in context.site.presence.others(context.who.actor.id, now).items()},
         more={name: totals[name] for name in ("answered", "private", "closed")} if not (state or view) else {},
-        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST, not_read=not_read(context),
+        outcomes=OUTCOMES, whys=WHYS, newest=pages.NEWEST if looked.query is None else pages.CANDIDATES, not_read=not_read(context),
         waits=waits_for(context) if not (state or view) else [], shown_until=OPEN * number,
         unread={code: (name_of(code), many) for code, many in pages.unread_languages(database, wanted, now).items()}
         if totals["unread"] else {},

@@ -71,32 +71,7 @@ def found(context: RequestContext, limit: int) -> tuple[finding.Found, search.Se
     The first page of words alone looks at what came last only; whoever turns the page, or filters, goes back in time.
     """
     wanted, looked = filter_of(context, limit, 0 if any(map(context.query, _FILTERS)) else pages.NEWEST)
-    if looked.query is None:
-        return finding.look(context.database, wanted), looked
-    rows = [
-        each
-        for each in pages.candidates(context.database, looked.words, with_case=False)
-        if looked.fits(each) and lets_through(wanted, each)
-    ]
-    return finding.Found(rows[:limit]), looked
-
-
-def lets_through(wanted: finding.Filter, mention: Mention) -> bool:
-    """Whether a mention that a search found also passes the filters."""
-    post, verdict = mention.post, mention.verdict
-    return (
-        (not wanted.brand or mention.brand == wanted.brand)
-        and (not wanted.source or post.source == wanted.source)
-        and (not wanted.author or post.author == wanted.author)
-        and (not wanted.language or verdict.language == wanted.language)
-        and (not wanted.lane or verdict.lane == wanted.lane)
-        and (not wanted.label or verdict.label == wanted.label)
-        and (not wanted.flagged or mention.flagged)
-        and (not wanted.leaving or bool(mention.verdict.churn))
-        and (wanted.since is None or post.posted_at >= wanted.since)
-        and (wanted.until is None or post.posted_at < wanted.until)
-        and (not wanted.before or (stamp(post.posted_at), wanted.before_id) < (wanted.before, mention.id))
-    )
+    return search.find(context.database, wanted, looked), looked
 
 
 @get("/mentions")
@@ -200,22 +175,22 @@ def _batches(context: RequestContext) -> Iterator[list[Mention]]:
 
 
 def _found(context: RequestContext, wanted: finding.Filter, looked: search.Search) -> Iterator[list[Mention]]:
-    if looked.query is not None:
-        searched = found(context, MOST_EXPORTED)[0].rows
-        _shown(context, searched)
-        yield searched
-        return
     from dataclasses import replace
 
     given = 0
     while given < MOST_EXPORTED:
-        rows = finding.find(context.database, wanted)
-        if not rows:
-            return
+        if looked.query is None:
+            rows = finding.find(context.database, wanted)
+            reached = (stamp(rows[-1].post.posted_at), rows[-1].id) if rows else None
+        else:
+            there = search.find(context.database, wanted, looked)
+            rows, reached = there.rows, there.reached
         _shown(context, rows)
         yield rows
         given += len(rows)
-        wanted = replace(wanted, before=stamp(rows[-1].post.posted_at), before_id=rows[-1].id)
+        if reached is None:
+            return
+        wanted = replace(wanted, before=reached[0], before_id=reached[1])
 
 
 def _csv(batches: Iterator[list[Mention]]) -> Iterator[bytes]:

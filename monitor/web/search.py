@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from monitor.store import pages
-from monitor.store.database import Database
+from monitor.store import finding, pages
+from monitor.store.database import Database, stamp
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import QueryError, parse
 from monitor.text.query.subject import Subject
@@ -49,6 +49,20 @@ def read(text: str) -> Search:
     except QueryError as error:
         return Search(text, pages.Words(plain=text), None, str(error))
     return Search(text, pages.Words(any_of=query.terms()), query)
+
+
+def find(database: Database, wanted: finding.Filter, search: Search) -> finding.Found:
+    """What the filters let through, newest first: by the index alone, or by a query that is matched exactly.
+
+    A query looks through a bounded number of mentions before it says how far it came.
+    """
+    if search.query is None:
+        return finding.look(database, wanted)
+    looked_at = pages.candidates(database, search.words, with_case=False, wanted=wanted)
+    rows = [each for each in looked_at if search.fits(each)]
+    stopped = len(looked_at) == pages.CANDIDATES and len(rows) < wanted.limit
+    reached = (stamp(looked_at[-1].post.posted_at), looked_at[-1].id) if stopped else None
+    return finding.Found(rows[: wanted.limit], reached)
 
 
 def case_ids(database: Database, search: Search) -> tuple[str, ...] | None:

@@ -16,8 +16,7 @@ from monitor.store import case_log, cases, finding, incidents, issues, key_value
 from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention
-from monitor.web import search
-from monitor.web.mentions import as_row, lets_through
+from monitor.web.mentions import as_row
 
 mention = as_row  # a mention as flat values, the same as in an export
 
@@ -125,18 +124,6 @@ def whole_case(database: Database, rules: Rules, row: Row, now: datetime) -> dic
             for line in case_log.of_case(database, row["id"])
         ],
     }  # fmt: skip
-
-
-def find_mentions(database: Database, wanted: finding.Filter, looked: search.Search) -> finding.Found:
-    """What the filters let through, newest first: by the index alone, or by a query that is matched exactly."""
-    if looked.query is None:
-        return finding.look(database, wanted)
-    found = (
-        each
-        for each in pages.candidates(database, looked.words, with_case=False)
-        if looked.fits(each) and lets_through(wanted, each)
-    )
-    return finding.Found([each for each, _ in zip(found, range(wanted.limit), strict=False)])
 
 
 def source_list(database: Database, settings: Settings, now: datetime) -> list[dict[str, Any]]:

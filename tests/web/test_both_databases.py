@@ -70,6 +70,32 @@ def test_a_search_that_stops_on_its_way_back_says_how_far_it_came(
     assert found == ["kit"]
 
 
+def test_a_search_with_operators_finds_what_the_filters_let_through_however_far_back(anywhere: Office) -> None:
+    """On the page, over the API and in an export; what is not shown at once is offered as older."""
+    mugs = [post(f"Acme mugs are lovely {n}", author=f"a{n}", ago=(n + 1) * MINUTE) for n in range(650)]
+    old = post("Acme kettles never arrived, awful", author="kit", source="chirp", ago=200 * HOUR)
+    anywhere.take(old, post("Acme kettles are lovely", author="lea", ago=100 * HOUR), *mugs)
+    admin = anywhere.person("Ida", "admin")
+    asked = "q=mugs+OR+kettles"
+    assert "kettles never arrived" in admin.get(f"/mentions?{asked}&source=chirp").text
+    assert "kettles never arrived" in admin.get(f"/mentions?{asked}&to=2026-02-26").text
+    (cause,) = {row["cause_id"] for row in anywhere.database.rows("SELECT cause_id FROM caused")}
+    shown = admin.get(f"/mentions?{asked}&cause={cause}").text
+    assert re.findall(r'class="says" [^>]*>([^<]*)<', shown) == ["Acme kettles never arrived, awful"]
+    assert len(admin.get(f"/mentions.csv?{asked}").text.splitlines()) == 653
+    program, found, cursor = caller(anywhere, "viewer"), [], ""
+    while cursor is not None:
+        more = {"cursor": cursor} if cursor else {}
+        answer = program.get("/mentions", params={"q": "mugs OR kettles", "limit": 200, **more}).json()
+        found, cursor = found + [each["author"] for each in answer["mentions"]], answer["next"]
+    assert found == [*(f"a{n}" for n in range(650)), "lea", "kit"]
+    shown = admin.get("/mentions?q=kettles+NOT+mugs+AND+Acme").text
+    while 'rel="next"' in shown and "never arrived" not in shown:
+        (further,) = re.findall(r'href="([^"]*)" rel="next"', shown)
+        shown = admin.get(html.unescape(further)).text
+    assert "kettles never arrived" in shown
+
+
 def test_the_verbs_the_search_and_the_desk_work_on_both(anywhere: Office) -> None:
     (twice,) = anywhere.take(post("Acme charged me for the wrong box, terrible", author="a"))
     (late,) = anywhere.take(post("Acme my parcel never arrived, awful service", author="b"))
