@@ -13,7 +13,7 @@ from monitor.web.routing import RequestContext
 
 
 def day_of(context: RequestContext, name: str, *, whole: bool = False) -> datetime | None:
-    """A day of the address as its first moment (or its last) in the reader's zone."""
+    """A day of the address as its first moment in the reader's zone, or with `whole` that of the day after it."""
     typed = context.query(name)
     if not typed:
         return None
@@ -21,8 +21,9 @@ def day_of(context: RequestContext, name: str, *, whole: bool = False) -> dateti
         day = datetime.fromisoformat(typed).date()
     except ValueError:
         raise Refusal(400, "That is not a date", "Write it as 2026-11-30.") from None
-    moment = _bounded(datetime.combine(day, time(), context.zone)).astimezone(UTC)
-    return moment + timedelta(days=1) if whole else moment
+    _bounded(datetime.combine(day, time(), context.zone))
+    first = day + timedelta(days=1) if whole else day  # which has 23 or 25 hours where clocks change
+    return datetime.combine(first, time(), context.zone).astimezone(UTC)
 
 
 def moment_of(context: RequestContext, typed: str) -> datetime:

@@ -58,6 +58,21 @@ def test_no_moment_that_is_typed_ends_a_page(tmp_path: Path, database: Sqlite | 
         office.close()
 
 
+def test_a_day_on_which_clocks_change_is_filtered_whole_and_no_longer(tmp_path: Path, sqlite: Sqlite) -> None:
+    office = Office(tmp_path, sqlite)
+    try:
+        late = datetime(2025, 10, 26, 22, 30, tzinfo=UTC)  # 23:30 in Berlin, on a day of 25 hours
+        early = datetime(2025, 3, 30, 22, 30, tzinfo=UTC)  # 0:30 on 31 March, after a day of 23
+        office.take(post("Acme late in October", at=late), post("Acme early in March", at=early))
+        nele = office.person("Nele")
+        nele.post("/you", {"zone": "Europe/Berlin"})
+        assert "late in October" in nele.get("/mentions?from=2025-10-26&to=2025-10-26").text
+        assert "early in March" not in nele.get("/mentions?from=2025-03-30&to=2025-03-30").text
+        assert "early in March" in nele.get("/mentions?from=2025-03-31&to=2025-03-31").text
+    finally:
+        office.close()
+
+
 def test_a_case_rests_for_a_year_at_most_however_it_is_said(office: Office) -> None:
     (case_id,) = office.take(post())
     rules, database = office.assembly.rules, office.database
