@@ -55,13 +55,11 @@ class Desk:
         assembly, now = self.assembly_of(), self.clock()
         wanted = pages.Inbox(brand=clean(brand), source=clean(source))
         found: list[dict[str, Any]] = []
-        totals = {}
-        for state in ("waiting", "taken", "later"):
-            totals[state] = pages.count(assembly.database, state, wanted, now)
-            rows = pages.inbox(assembly.database, state, wanted, now, max(1, min(limit, MOST)) - len(found))
+        states, most = ("waiting", "taken", "later"), max(1, min(limit, MOST))
+        totals = {state: pages.count(assembly.database, state, wanted, now) for state in states}
+        for state in states:
+            rows = pages.inbox(assembly.database, state, wanted, now, most - len(found)) if len(found) < most else []
             found += serializers.case_list(assembly.database, assembly.rules, rows, now)
-            if len(found) >= min(limit, MOST):
-                break
         return {"cases": found, "totals": totals, "now": serializers.moment(now)}
 
     def get_case(self, case: str) -> dict[str, Any]:

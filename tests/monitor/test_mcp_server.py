@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
+from monitor.cases import actions
 from monitor.mcp_server import Desk, NoSuch, server_of
+from monitor.people.identity import of_assistant
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.fakes.language_model import FakeModel
 from tests.fakes.server import FakeServer
-from tests.helpers import CALM, INJURY, LATE, Clock, assembly_of, case, lines, post, settings_from, take
+from tests.helpers import CALM, INJURY, LATE, NOW, Clock, assembly_of, case, lines, post, settings_from, take
 
 READS = {
     "list_unanswered",
@@ -98,6 +100,8 @@ def test_the_list_keeps_to_its_limit_over_all_states(tmp_path: Path, sqlite: Sql
         assert len(desk.list_unanswered("", "", limit)["cases"]) == min(limit, 6)
     assert len(desk.list_unanswered("", "", -5)["cases"]) == 1
     assert desk.list_unanswered("Nobody", "", 5)["cases"] == []
+    actions.say(sqlite, assembly.rules, "2", "take", who=of_assistant("Ana"), way="mcp", now=NOW)
+    assert desk.list_unanswered("", "", 1)["totals"] == {"waiting": 5, "taken": 1, "later": 0}, "of all, not of a part"
 
 
 def test_it_only_reads_unless_the_settings_allow_more(tmp_path: Path, sqlite: Sqlite) -> None:
