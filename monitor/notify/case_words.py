@@ -54,6 +54,12 @@ def words_of(mention: Mention) -> str:
     return "(no words)" if post.author or post.url else GONE
 
 
+def words_of_row(row: Row) -> str:
+    """The same of a post as a row: text, title, rating, author and url."""
+    stars = f"{row['rating']:g} of 5 stars, no words" if row["rating"] is not None else ""
+    return row["text"] or row["title"] or stars or ("(no words)" if row["author"] or row["url"] else GONE)
+
+
 def stars_of(mention: Mention) -> str:
     """The stars of a review in words; "" where there are none."""
     return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""

@@ -223,11 +223,12 @@ def names_of(database: Database, mentions: Sequence[str]) -> dict[str, list[str]
 
 
 def mentions_of(database: Database, cause: str, limit: int = 50, before: str = "") -> list[Row]:
-    """The newest mentions of a cause with their words: id, case_id, source, author, posted_at, text, title, url."""
+    """The newest mentions of a cause with their words: id, case_id, source, author, posted_at, text, title, rating, url."""
     until = "AND x.posted_at < :before " if before else ""
     clause, values = marks("k", within(database, cause))
     return database.rows(
-        "SELECT DISTINCT m.id, m.case_id, m.source, m.author, m.posted_at, p.text, p.title, p.url FROM caused x "
+        "SELECT DISTINCT m.id, m.case_id, m.source, m.author, m.posted_at, p.text, p.title, p.rating, p.url "
+        "FROM caused x "
         f"JOIN mentions m ON m.id = x.mention_id JOIN posts p ON p.id = m.post_id WHERE x.cause_id IN {clause} {until}"
         "ORDER BY m.posted_at DESC, m.id LIMIT :limit",
         {**values, "limit": limit, "before": before},

@@ -185,7 +185,7 @@ def of_cases(database: Database, cases: Sequence[str]) -> dict[str, str]:
 def posts_of(database: Database, incident: str, limit: int = 50) -> list[Row]:
     """The posts that made it and still stand: first whatever needs us most, each with its mention and case."""
     return database.rows(
-        "SELECT p.id AS post_id, p.title, p.text, p.author, p.author_name, p.source, p.url, m.id, m.case_id, "
+        "SELECT p.id AS post_id, p.title, p.text, p.rating, p.author, p.author_name, p.source, p.url, m.id, m.case_id, "
         "m.posted_at, m.sentiment, m.lane, m.language "
         "FROM incident_mentions i JOIN mentions m ON m.id = i.mention_id JOIN posts p ON p.id = m.post_id "
         "WHERE i.incident_id = :id AND p.deleted_at = '' AND p.purged_at = '' "

@@ -21,7 +21,7 @@ from alerts.wording import MARK, clean_line, excerpt, shown_words, span_words
 from alerts.wording import link as safe_link
 from connectors import Post
 from monitor.notify import trouble
-from monitor.notify.case_words import words_of
+from monitor.notify.case_words import words_of, words_of_row
 from monitor.store.connect import Error
 from monitor.store.database import instant
 from monitor.text.names import is_blank
@@ -146,7 +146,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
-        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown, says=words_of,
+        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown, says=words_of, row_says=words_of_row,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made

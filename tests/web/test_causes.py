@@ -112,3 +112,13 @@ def test_programs_read_causes_and_problems(office: Office) -> None:
     assert (late["people"], late["people_last_week"]) == (3, 0)
     (problem,) = client.get("/problems").json()["problems"]
     assert (problem["name"], problem["people"], problem["owner"]) == ("Late or missing delivery", 3, "")
+
+
+def test_a_post_that_has_a_title_and_no_text_is_shown_by_its_title(office: Office) -> None:
+    office.take(*(post("", title=f"{LATE} {author}", author=author) for author in ("ann", "bo", "cyd")))
+    staff = office.person("Olle")
+    late = id_of(staff.get("/causes").text, "Late or missing delivery")
+    for path in ("/problems/1", f"/causes/{late}"):
+        shown = staff.get(path).text
+        assert f"{LATE} ann" in shown, path
+        assert "deleted by its author" not in shown, path
