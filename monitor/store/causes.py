@@ -223,7 +223,7 @@ def names_of(database: Database, mentions: Sequence[str]) -> dict[str, list[str]
 
 
 def mentions_of(database: Database, cause: str, limit: int = 50, before: str = "") -> list[Row]:
-    """The newest mentions of a cause with their words: id, case_id, source, author, posted_at, text, title, rating, url."""
+    """The newest mentions of a cause: id, case_id, source, author, posted_at, text, title, rating, url."""
     until = "AND x.posted_at < :before " if before else ""
     clause, values = marks("k", within(database, cause))
     return database.rows(

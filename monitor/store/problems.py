@@ -250,7 +250,8 @@ def affected(database: Database, problem: int) -> list[Row]:
     until = "AND x.posted_at <= :until " if row["fixed_at"] else ""
     rows = database.rows(
         f"SELECT m.id AS mention_id, {person()} AS person, m.case_id, m.source, m.author, p.author_name, p.url, "
-        "p.text, p.title, p.rating, m.language, m.posted_at, coalesce(t.at, '') AS told_at, coalesce(t.who, '') AS told_by FROM caused x "
+        "p.text, p.title, p.rating, m.language, m.posted_at, coalesce(t.at, '') AS told_at, "
+        "coalesce(t.who, '') AS told_by FROM caused x "
         "JOIN mentions m ON m.id = x.mention_id JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN problem_told t ON t.problem = :problem AND t.mention_id = m.id "
         f"WHERE x.cause_id IN {clause} AND x.posted_at >= :first {until}AND m.author <> '' "

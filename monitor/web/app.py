@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -23,6 +23,7 @@ from monitor.web import alone, auth, security
 from monitor.web.context import WebContext, in_pool
 from monitor.web.html import page, static_files
 from monitor.web.identity import Identity, Refusal
+from monitor.web.login import own_address
 from monitor.web.routing import ROUTES, RequestContext, Route
 
 log = logging.getLogger("earful.page")
@@ -258,11 +259,23 @@ def refused(context: RequestContext, route: Route | None, refusal: Refusal) -> R
         if refusal.status == 401:
             headers["www-authenticate"] = "Bearer"
         return JSONResponse({"error": refusal.title, "detail": refusal.text}, refusal.status, headers)
+    origin = _pressed_on(context)
     response = page(
-        context, "refused.html", title=refusal.title, status=refusal.status, text=refusal.text, code=refusal.status
-    )
+        context, "refused.html", title=refusal.title, status=refusal.status, text=refusal.text, code=refusal.status,
+        login="/login" + (f"?{urlencode({'next': origin})}" if origin else ""),
+        back=origin if context.identity is not None else "",
+    )  # fmt: skip
     response.headers.update(headers)
     return response
+
+
+def _pressed_on(context: RequestContext) -> str:
+    """The page of ours on which a button was pressed, as the browser says; "" for any other."""
+    if context.request.method != "POST":
+        return ""
+    there = urlsplit(context.request.headers.get("referer", "")[:1000])
+    ours = there.netloc.lower() in context.site.hosts
+    return own_address(there.path + (f"?{there.query}" if there.query else "")) if ours else ""
 
 
 async def _on_refusal(site: WebContext, request: Request, error: Refusal) -> Response:

@@ -146,7 +146,8 @@ def environment() -> Environment:
     )
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
-        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown, says=words_of, row_says=words_of_row,
+        stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown, says=words_of,
+        row_says=words_of_row,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made

@@ -28,7 +28,7 @@ def own_address(target: str) -> str:
 def show_login(context: RequestContext) -> Response:
     """The form."""
     if context.identity is not None and context.identity.proof != "header":
-        return RedirectResponse("/", 303)
+        return RedirectResponse(own_address(context.query("next", "/")), 303)
     return page(
         context, "login.html", title="Log in", fault="", name="", target=own_address(context.query("next", "/")),
         nobody=not web.users(context.database),

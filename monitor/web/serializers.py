@@ -12,7 +12,7 @@ from monitor.notify import case_words, incident_messages, rendering
 from monitor.reports import formatting, further_figures, statistics
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import case_log, cases, finding, incidents, issues, key_values, mentions, pages, sources
+from monitor.store import case_log, cases, incidents, issues, key_values, mentions, pages, sources
 from monitor.store.database import Database, Row, instant
 from monitor.text.judge import Judge
 from monitor.types import Mention

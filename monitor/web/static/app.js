@@ -109,6 +109,47 @@
 
   window.earful = { swap };
 
+  // What somebody wrote is not lost with a press that was refused (a login that has ended, a page that is out of date,
+  // no connection): this tab keeps it until it has arrived, and puts it back.
+  const WRITTEN = "earful.written";
+  const written = () => { try { return JSON.parse(sessionStorage.getItem(WRITTEN)); } catch { return null; } };
+  const keep = (found) => {
+    try {
+      if (found) sessionStorage.setItem(WRITTEN, JSON.stringify(found));
+      else sessionStorage.removeItem(WRITTEN);
+    } catch { /* it is on the page alone */ }
+  };
+  const areas = (part) => [...part.querySelectorAll("textarea[id]:not([readonly])")].filter((area) => area.value.trim() && (area.value !== area.defaultValue || area.id === "reply"));
+
+  const putBack = () => {
+    const found = written();
+    if (!found) return;
+    const [way] = performance.getEntriesByType("navigation");
+    const refused = document.querySelector("[data-refused]");
+    const followed = document.referrer && way && way.type === "navigate";  // the answer to the press, or where it led
+    const lost = found.lost || !followed || Boolean(refused || document.querySelector(".note.bad"));
+    if (!lost) { keep(null); return; }  // it has arrived
+    found.lost = true;
+    keep(found);
+    const place = refused && refused.querySelector("[data-written]");
+    if (place) {
+      place.hidden = false;
+      place.querySelector("textarea").value = Object.values(found.texts).join("\n\n");
+    }
+    if (location.pathname !== found.path && !location.pathname.startsWith(`${found.path}/`)) return;
+    const there = Object.entries(found.texts).map(([id, text]) => [document.getElementById(id), text]).filter(([area]) => area);
+    for (const [area, text] of there) {
+      if (area.value === area.defaultValue) area.value = text;
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    if (there.length) keep(null);
+  };
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") === "/logout") { keep(null); return; }
+    const texts = areas(event.target).map((area) => [area.id, area.value]);
+    if (texts.length) keep({ path: location.pathname, texts: Object.fromEntries(texts), lost: false });
+  });
+
   // A form is sent once: a double click takes one case with "Give me the next", and puts no tag on and off again.
   const sent = new Set();
   document.addEventListener("submit", (event) => {
@@ -191,4 +232,6 @@
       });
     }
   }
+
+  putBack();
 })();
