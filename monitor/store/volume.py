@@ -76,14 +76,14 @@ def texts_before(database: Database, brand: str, before: datetime, most: int = 5
 def unjoined(database: Database, brand: str, since: datetime, seen: datetime, most: int = 2000) -> list[Row]:
     """What was written of a brand since then and is of no incident, with its label, rating, story and texts.
 
-    Only what was seen since `seen`, the oldest first.
+    Only what was seen since `seen`, the latest first: what has just come is among it however much else is said.
     """
     return database.rows(
         "SELECT m.id, m.label, m.praise, p.rating, p.text, p.title, "
         "coalesce(c.story_id, '') AS story_id FROM mentions m JOIN posts p ON p.id = m.post_id "
         "LEFT JOIN cases c ON c.id = m.case_id WHERE m.seen_at >= :seen AND m.brand = :brand AND m.posted_at >= :since "
         "AND NOT EXISTS (SELECT 1 FROM incident_mentions i WHERE i.mention_id = m.id) "
-        "ORDER BY m.seen_at LIMIT :most",
+        "ORDER BY m.seen_at DESC, m.id LIMIT :most",
         {"seen": stamp(seen), "brand": brand, "since": stamp(since), "most": most},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from monitor.incidents import acting
 from monitor.incidents.watch import Watch
 from monitor.people.actors import NotAllowed, NotPossible
 from monitor.people.identity import of_mail, of_settings
-from monitor.store import causes, incidents, volume
+from monitor.store import causes, incidents, mentions, volume
 from monitor.store.database import stamp
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -208,6 +209,26 @@ def test_what_is_said_of_it_joins_although_it_is_not_negative_and_other_things_s
     found = {each["author"] for each in incidents.posts_of(small.database, row["id"])}
     assert "calm" in found
     assert "other" not in found
+
+
+def test_what_is_said_of_it_joins_at_once_however_much_else_is_said(small: Assembly) -> None:
+    """Two thousand posts of other things stood before it until they were an hour old."""
+    days_of_one(small, 30)
+    take(small, *crowd(20))
+    watch = Watch(small.database, small.rules)
+    watch.look(NOW)
+    lamp = post("Acme lamps are in the shops again", author="lamp", native_id="lamp", at=NOW + MINUTE)
+    take(small, lamp, now=NOW + MINUTE)
+    (row,) = small.database.rows("SELECT * FROM mentions WHERE author = 'lamp'")
+    more = [mentions.post_row(replace(lamp, native_id=f"lamp{number}"), stamp(NOW + MINUTE)) for number in range(2_000)]
+    with small.database.transaction():
+        mentions.add_posts(small.database, more)
+        mentions.add_mentions(small.database, [{**row, "id": f"m{each['id']}", "post_id": each["id"]} for each in more])
+    late = post("Acme login fails with an error, terrible", author="late", at=NOW + 5 * MINUTE)
+    take(small, late, now=NOW + 5 * MINUTE)
+    watch.look(NOW + 5 * MINUTE)
+    (incident,) = incidents.open_now(small.database)
+    assert "late" in {each["author"] for each in incidents.posts_of(small.database, incident["id"])}
 
 
 def test_what_is_left_beside_an_open_incident_is_one_only_with_enough_people_of_its_own(small: Assembly) -> None:
