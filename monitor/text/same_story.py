@@ -21,6 +21,7 @@ _FILE = Path(__file__).parent / "words" / "same_story.toml"
 _LONGEST = 2_000  # characters that are read: what happened stands at the beginning
 _SHORTEST_WORD = 4
 _ENDS = frozenset({".", "..", "…", "!", "!!", "?", "??", "?!", ";"})
+_ALSO_WITHIN = 3  # words from a harm within which an "also" is said of it
 _STEM = 5  # letters by which words are compared: "charger" and "charging" are of one thing
 _SAID_ALONE = frozenset({"harmed", "fire", "too_hot", "intrusion"})  # the other parts are words of every day
 _HARMS = {frame.first: frame.kind.says for frame in FRAMES if frame.first in _SAID_ALONE}
@@ -31,7 +32,7 @@ _LABELS = frozenset(_HARMS.values())  # of what rings
 class Harm:
     """What a post, or all that is said in a story, tells of: kinds of harm, what it happened to, the words of the harm.
 
-    `also`: it says "too". `same`: it says that it has the same trouble, in a phrase that says nothing else.
+    `also`: it says "too" of the harm. `same`: it says that it has the same trouble, in a phrase that says nothing else.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -79,9 +80,26 @@ def _told_before(short: str, language: str, reasons: tuple[str, ...], names: tup
         frozenset(kinds),
         frozenset(stem for _, stem in stems) - words,
         words,
-        also=same or not _words()["also"].isdisjoint(tokens) or "as well" in " ".join(tokens),
+        also=same or any(_says_also(tokens, start, end) for start, end in spans),
         same=same,
     )
+
+
+def _says_also(tokens: Sequence[str], start: int, end: int) -> bool:
+    """Whether what is said from `start` to `end` is said to happen once more: "caught fire too", "also melted".
+
+    Elsewhere the same words are of something else: "too hot", "your support is also useless", "another lie".
+    """
+    words = _words()
+    for place in range(max(0, start - _ALSO_WITHIN), min(len(tokens), end + _ALSO_WITHIN)):
+        if tokens[place] not in words["also"] and tuple(tokens[place : place + 2]) != ("as", "well"):
+            continue
+        if not words["apart"].union(_ENDS).isdisjoint(tokens[place + 1 : start] or tokens[end:place]):
+            continue
+        after = tokens[place + 1] if place + 1 < len(tokens) else "."
+        if tokens[place] != "too" or not after.isalpha() or after in words["behind_too"]:
+            return True
+    return False
 
 
 def _sentences(tokens: Sequence[str], inside: Set[int]) -> frozenset[int]:

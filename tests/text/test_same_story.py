@@ -49,6 +49,41 @@ def test_another_matter(other: str) -> None:
     assert not told(other).is_of(told(FIRE, "en", "fire or smoke: caught fire"))
 
 
+@pytest.mark.parametrize(
+    ("other", "language"),
+    [
+        ("My Acme toaster was too hot and caught fire", "en"),
+        ("The Acme kettle caught fire, too bad your hotline is closed", "en"),
+        ("Acme fridge is smoking, and your support is also useless", "en"),
+        ("the Acme drill caught fire at the same time that my phone died", "en"),
+        ("Acme dryer caught fire yesterday. Another customer lost.", "en"),
+        ("Der Acme Toaster brennt, und die Hotline ist auch zu", "de"),
+        ("Le grille-pain Acme a pris feu, et votre hotline est aussi nulle", "fr"),
+        ("La tostadora Acme se incendió y tampoco contestan, también el chat falla", "es"),
+    ],
+)
+def test_a_too_or_also_of_something_else_makes_no_fire_of_a_fire_of_another_thing(other: str, language: str) -> None:
+    """They once made one story of two people's different fires, and the second called nobody."""
+    story = told(FIRE, "en", "fire or smoke: caught fire")
+    assert told(other, language, "fire or smoke: caught fire").kinds == story.kinds
+    assert not told(other, language, "fire or smoke: caught fire").is_of(story)
+
+
+@pytest.mark.parametrize(
+    ("voice", "language"),
+    [
+        ("Acme, mine also caught fire", "en"),
+        ("mine caught fire on me too, what now @acme", "en"),
+        ("@acme mine is in flames as well", "en"),
+        ("another one caught fire @acme", "en"),
+        ("@acme meins raucht bei mir auch", "de"),
+        ("@acme la mía también se incendió", "es"),
+    ],
+)
+def test_a_too_of_the_harm_is_one_more_voice_whatever_it_happened_to(voice: str, language: str) -> None:
+    assert told(voice, language, "fire or smoke: x").is_of(told(FIRE, "en", "fire or smoke: caught fire"))
+
+
 def test_the_brands_own_name_and_words_of_every_day_are_nothing_in_common() -> None:
     assert not told("Acme toaster caught fire last night, please help").is_of(told(FIRE))
 
