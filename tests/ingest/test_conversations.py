@@ -206,13 +206,35 @@ def test_what_it_cost_is_added_up_by_month(acme: Assembly, network: Network) -> 
         "comigo também",
         "hier ook",
         "+1",
+        "I have the same problem",
+        "I have this too",
+        "getting exactly the same",
+        "I'm also locked out",
+        "happened to me last week",
+        "not working for me either",
     ],
 )
 def test_the_same_trouble_in_seven_languages(text: str) -> None:
     assert says_same_trouble(text)
 
 
-@pytest.mark.parametrize("text", ["", "What a day", "the same procedure as every year", "lol", "hier", "same " * 100])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "What a day",
+        "the same procedure as every year",
+        "lol",
+        "hier",
+        "same " * 100,
+        "I have this coat in red, love it",
+        "we have the same sofa",
+        "works for me too",
+        "not down for me either",
+        "look what happened to me today, a free upgrade",
+        "I am also looking for a job there",
+    ],
+)
 def test_other_words_are_not(text: str) -> None:
     assert not says_same_trouble(text)
 
