@@ -32,6 +32,11 @@ _FAST = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5\u180e")
 _ALPHABETS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 _JOINS_SIGNS = "\u200d\ufe0f"  # inside pictures of several signs
+# What is unseen and belongs where it stands: the letters of a region's flag, the sign by which Persian and the scripts
+# of India part two letters of a word, and the marks of direction that keyboards put beside Arabic and Hebrew.
+_flag = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{2,6}\U000e007f")
+_joined = re.compile("(?<=[\u0600-\u08ff\u0900-\u0dff])\u200c(?=[\u0600-\u08ff\u0900-\u0dff])")
+_direction = re.compile("(?<=[\u0590-\u08ff])[\u200e\u200f\u061c]|[\u200e\u200f\u061c](?=[\u0590-\u08ff])")
 
 
 @lru_cache(maxsize=4096)
@@ -72,7 +77,7 @@ def _warning(name: str, mine: frozenset[str]) -> str:
         return ""
     if any(skeleton(part) in mine for part in _parts(name)):
         return NOT_OURS
-    if any(map(_is_unseen, name)) or not name.strip():
+    if any(map(_is_unseen, _less_written(name))) or not name.strip():
         return UNSEEN
     if name.isascii():
         return ""
@@ -81,6 +86,11 @@ def _warning(name: str, mine: frozenset[str]) -> str:
         if len(used) > 1:
             return MIXED
     return ""
+
+
+def _less_written(name: str) -> str:
+    """A name without what is unseen in it and hides nothing."""
+    return name if name.isascii() else _direction.sub("", _joined.sub("", _flag.sub("", name)))
 
 
 def _of(letter: str, alphabet: str) -> bool:

@@ -29,7 +29,22 @@ def test_a_name_like_ours_is_told(name: str) -> None:
     assert warning(name, OURS) == NOT_OURS
 
 
-@pytest.mark.parametrize("name", ["\u3164", "\u2800\u2800", "olga\u200b", "\u202eaglo", "o\u2062lga", "\u115f", "  "])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u3164",
+        "\u2800\u2800",
+        "olga\u200b",
+        "\u202eaglo",
+        "o\u2062lga",
+        "\u115f",
+        "  ",
+        "ol\u200cga",
+        "olga\u200f",
+        "\U0001f3f4olga\U000e0067\U000e007f",
+        "علی\u200c",
+    ],
+)
 def test_a_name_with_letters_that_nobody_sees_is_told(name: str) -> None:
     assert warning(name, OURS) == UNSEEN
 
@@ -44,6 +59,8 @@ def test_alphabets_mixed_in_one_word_are_told(name: str) -> None:
     [
         "", "olga", "Ольга", "Ольга Smith", "Jürgen", "José", "たろうTaro", "Γιώργος", "名前", "محمد", "acme_fan",
         "Globex1", "not_acme", "👩\u200d👧 mum", "ıstanbul", "mike", "o1ga", "Đặng", "αβγ", "x" * 5000,
+        "Jock \U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "علی\u200cرضا", "אבי\u200f", "क्\u200cष",
     ],
 )  # fmt: skip
 def test_other_names_are_left_alone(name: str) -> None:
