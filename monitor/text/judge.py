@@ -174,11 +174,13 @@ class Judge:
         """Keep away what is not about us: stored and searchable, never told. What may not be is listed, not called."""
         learned = self._relevance.get(brand)
         context = self._brands.get(brand, self._general).profile.context
+        # Stars, a reply to us, our handle, and who writes on in their case's conversation leave no doubt.
+        if answers_us or post.rating is not None or speaks_to(post, found.words):
+            return found
         if not has_learned(learned):
-            # Stars, a reply to us, our handle, and who writes on in their case's conversation leave no doubt.
-            if found.lane != "ping" or not context or answers_us or post.rating is not None or not found.words:
+            if found.lane != "ping" or not context or not found.words:
                 return found
-            if speaks_to(post, found.words) or names_context(post, context) or _stands_below(post, context):
+            if names_context(post, context) or _stands_below(post, context):
                 return found
             return replace(found, lane="sweep", reasons=(*found.reasons, NO_CONTEXT))
         weighed = relevance(post, context, learned, found.language)

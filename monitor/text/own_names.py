@@ -24,8 +24,8 @@ _AND = r"\s?&\s?"
 _HANDLE_AND = r"[\s._\-]?(?:&|and|und|et|y|e|en)?[\s._\-]?"
 _END_SIGNS = "!."
 _SHORT = 3  # letters: so short a handle is the beginning of many names
-# What brands put behind a short name: where they are, or what the account is for.
-_BEHIND_SHORT = (
+# What brands put behind their name: where they are, or what the account is for.
+_BEHIND_NAMES = (
     "official|support|service|services|help|helps|care|cares|team|news|app|hq|inc|group|jobs|global|world|europe|hilft|"
     "uk|gb|us|usa|ie|de|at|ch|fr|es|it|pt|nl|be|ca|au|nz|in|eu|dk|se|no|fi|pl|br|mx"
 )
@@ -43,15 +43,21 @@ def as_handle(words: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"@(?:ask|team)?(?:{'|'.join(names)})", re.IGNORECASE) if names else None
 
 
+def as_handle_alone(words: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds these names as handles that go on at most as a brand's own do: "@shell_uk", and not "@shelley"."""
+    names = [found for word in _longest_first(words) if (found := _handle(word.lstrip("@#"), alone=True))]
+    return re.compile(rf"(?<!\w)@(?:ask|team)?(?:{'|'.join(names)})", re.IGNORECASE) if names else None
+
+
 def _longest_first(words: Iterable[str]) -> list[str]:
     return sorted({word.strip() for word in words if word.strip()}, key=lambda word: (-len(word), word))
 
 
-def _handle(word: str) -> str:
+def _handle(word: str, *, alone: bool = False) -> str:
     spelled = _spelled(word, gap=_HANDLE_GAP, both=_HANDLE_AND)
-    if sum(map(str.isalnum, word)) > _SHORT or not spelled:
+    if not spelled or (sum(map(str.isalnum, word)) > _SHORT and not alone):
         return spelled
-    return rf"{spelled}(?:_?(?:{_BEHIND_SHORT}))?(?![^\W_])"
+    return rf"{spelled}(?:_?(?:{_BEHIND_NAMES}))?(?![^\W_])"
 
 
 def _spelled(word: str, gap: str = _GAP, both: str = _AND) -> str:

@@ -22,6 +22,7 @@ from monitor.text.model.calibration import sigmoid
 from monitor.text.model.fitting import cases_of, held_aside
 from monitor.text.model.trained import Answer, Learned, Lesson
 from monitor.text.model.training import learn, newest
+from monitor.text.own_names import as_handle_alone
 from monitor.text.query.matching import Query
 from monitor.text.query.parsing import parse
 from monitor.text.query.subject import Subject
@@ -30,6 +31,7 @@ RELEVANT_ODDS = 2.0  # before anything is learned: what the query lets through i
 CONTEXT_ODDS = 1.5
 LOST_AT_MOST = 0.02  # of the posts that were about us, held aside from learning
 OFFER_AFTER = 3
+NOT_ABOUT_US = "does not seem to be about us"
 _LONGEST = 2000
 
 _link = re.compile(r"https?://(?:www\.)?([^/\s?#:]+)", re.IGNORECASE)
@@ -108,10 +110,15 @@ def names_context(post: Post, context: tuple[str, ...]) -> bool:
     return any(query.match(subject) is not None for query in _queries(context))
 
 
+@lru_cache(maxsize=1024)
+def _handles(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    return as_handle_alone(words)
+
+
 def speaks_to(post: Post, words: tuple[str, ...]) -> bool:
-    """Whether one of the words by which a post was found stands in it as a handle: "@shell"."""
-    text = post.text.casefold()
-    return any(f"@{word.lstrip('@')}".casefold() in text for word in words)
+    """Whether one of the words by which a post was found stands in it as a handle: "@shell", and not "@shelley"."""
+    handle = _handles(words) if "@" in post.text else None
+    return handle is not None and handle.search(post.text) is not None
 
 
 def odds_before(post: Post, context: tuple[str, ...]) -> float:
@@ -159,7 +166,7 @@ def relevance(post: Post, context: tuple[str, ...], learned: Learned | None, lan
         return Relevance(round(share, 4), kept=True)
     against = sorted((learned.weights.get(token, 0.0), token) for token in set(tokens))[:3]
     words = ", ".join(token for weight, token in against if weight < 0)
-    return Relevance(round(share, 4), kept=False, reason=f"does not seem to be about us ({words})" if words else "")
+    return Relevance(round(share, 4), kept=False, reason=f"{NOT_ABOUT_US} ({words})" if words else NOT_ABOUT_US)
 
 
 def mute_offers(answers: Iterable[NotUs], muted: Iterable[tuple[MuteKind, str, str]] = ()) -> list[MuteOffer]:

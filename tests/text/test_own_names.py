@@ -9,7 +9,7 @@ import pytest
 from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
-from monitor.text.own_names import as_handle, in_text
+from monitor.text.own_names import as_handle, as_handle_alone, in_text
 from monitor.types import Verdict
 
 
@@ -139,3 +139,10 @@ def test_an_article_that_lost_its_vowel_is_no_part_of_our_name(elided: str, plai
 def test_a_name_is_known_as_hashtags_write_it(word: str, tag: str) -> None:
     assert judged(f"{tag} do you sell gift cards?", word).lane == judged("#acme do you sell gift cards?", "Acme").lane
     assert judged(f"{tag} do you sell gift cards?", word).lane != "none"
+
+
+@pytest.mark.parametrize(("handle", "ours"), [("@shell_uk", True), ("@shell", True), ("@shelley", False)])
+def test_a_handle_alone_goes_on_only_as_a_brands_own_does(handle: str, ours: bool) -> None:
+    found = as_handle_alone(["Shell"])
+    assert found is not None
+    assert (found.search(handle) is not None) is ours

@@ -15,7 +15,7 @@ from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import NO_CONTEXT, Judge
 from monitor.text.model.trained import Learned
-from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, tokens_for
+from monitor.text.relevance import NotUs, learn_relevance, lesson_of, mute_offers, relevance, speaks_to, tokens_for
 
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "mentions"
@@ -101,6 +101,31 @@ def test_the_judge_tells_nobody_of_what_is_not_about_us() -> None:
     assert (found.lane, found.tags) == ("none", ("not_us",))
     assert Judge([shell]).verdict(angry, "Shell").lane != "none"
     assert judge.verdict(post("Shell app charged my card twice at the pump, nobody answers"), "Shell").lane == "ping"
+
+
+def test_what_is_surely_about_us_stays_ours_whatever_was_learned() -> None:
+    """Reviews, replies to us and what is put to our handle were left aside for the words they share."""
+    judge = Judge([BrandProfile("Shell", context=("petrol",))], about_us={"Shell": taught()})
+    beach = "found a pretty shell on the beach, charged me twice, nobody answers, terrible"
+    assert judge.verdict(post(beach), "Shell", ("shell",)).tags == ("not_us",)
+    assert judge.verdict(post(f"@shell {beach}"), "Shell", ("shell",)).lane == "ping"
+    assert judge.verdict(post(beach), "Shell", ("shell",), answers_us=True).lane == "ping"
+    assert judge.verdict(replace(post(beach), rating=1.0), "Shell", ("shell",)).lane == "ping"
+
+
+@pytest.mark.parametrize("handle", ["@shell", "@Shell_UK", "@shellhelp", "@AskShell"])
+def test_a_handle_of_ours_leaves_no_doubt(handle: str) -> None:
+    assert speaks_to(post(f"{handle} your shell app is broken"), ("shell",))
+
+
+@pytest.mark.parametrize("text", ["@shelley a shell", "@shellfish_fan", "mail me@shell.com", "the shell", ""])
+def test_the_handle_of_somebody_whose_name_begins_so_says_nothing(text: str) -> None:
+    assert not speaks_to(post(text), ("shell",))
+
+
+def test_where_no_single_word_speaks_against_us_a_reason_is_given_all_the_same() -> None:
+    found = relevance(post("hm"), (), Learned(bias=-9.0, blend=1.0, sweep=0.2))
+    assert (found.kept, found.reason) == (False, "does not seem to be about us")
 
 
 def test_the_community_and_the_domain_count_as_words() -> None:
