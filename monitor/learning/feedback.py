@@ -334,9 +334,9 @@ class Teaching:
         taught = self._taught.get(brand, Taught())
         self._taken_in[brand] = mark
         rows = key_values.labels_of(self.database, brand, MOST_AT_ONCE, after=taught.upto)
-        complaint = taught.complaint
+        complaint, ranges = taught.complaint, left_out(self.database, brand) if rows else []
         for row in rows:
-            if row["text"] or row["title"]:
+            if (row["text"] or row["title"]) and not _is_left_out(row["n"], ranges):
                 complaint = training.update(complaint, lesson(self.intake.judge, row))
         with self._guard:
             if rows and self._taught.get(brand, taught) is taught:  # else a whole learning has come meanwhile

@@ -194,6 +194,23 @@ def test_a_brand_that_has_just_been_learned_anew_takes_the_next_answers_in_one_b
     assert key_values.model_of(small.database, "Acme") != version
 
 
+def test_what_was_undone_is_not_taken_in_again_one_by_one_with_the_next_answer(small: Assembly) -> None:
+    said(small, jokes(40), "dismiss", "ANA", "BEN")
+    said(small, complaints(40), "take", "ANA", "BEN")
+    learned(small)
+    later = NOW + timedelta(hours=7)
+    ticks = numbers()
+    small.teaching.stopwatch = lambda: float(next(ticks))  # learning is slow from here on: the brand rests
+    said(small, complaints(40), "dismiss", "CLEO", "DAN", now=later)
+    small.teaching.work(Clock(later))
+    feedback.undo(small.database, "Acme", "ANA", later + MINUTE)
+    small.teaching.work(Clock(later + MINUTE))
+    before = verdict(small, COMPLAINT)
+    said(small, complaints(1), "take", "ANA", now=later + 2 * MINUTE)
+    small.teaching.work(Clock(later + 2 * MINUTE))
+    assert verdict(small, COMPLAINT).needs_answer >= before.needs_answer, "one more who agrees, and none of the undone"
+
+
 # -- what must not spoil it -----------------------------------------------------------------------------------------
 
 
