@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.values import value_class
+from monitor.text.coming import less_coming
 from monitor.text.negation import denials
 from monitor.text.normalize import fold, has_run, without_entities
 from monitor.text.remembered import Remembered
@@ -457,7 +458,8 @@ def signals_of(text: str, cues: Cues, aim: Aim | None = None) -> Signals:
     folded = fold(without_entities(text))
     tokens = _tokens(folded)
     rivals = aim.competitors if aim is not None else frozenset()
-    found, spent = _less_denied(_found(cues, tokens, rivals), tokens, cues.language)
+    cues_said = less_coming(_found(cues, tokens, rivals), tokens, cues.language)
+    found, spent = _less_denied(cues_said, tokens, cues.language)
     values: dict[str, float] = {}
     kept, elsewhere, said = found, list[Found](), tokens
     if aim is not None and aim.competitors:
