@@ -17,6 +17,9 @@ from monitor.text.complaint_signals import BRAND, NEGATORS, Found, Kind, stem_of
 from monitor.text.remembered import Remembered
 
 _FILE = Path(__file__).parent / "words" / "harm.toml"
+_CONTEXT = tomllib.loads((_FILE.parent / "critical_context.toml").read_text(encoding="utf-8"))
+_BODILESS = frozenset(_CONTEXT["bodiless"].split())
+_BODILESS_SMALL = frozenset(_CONTEXT["bodiless_small"].split())
 _LONGEST_GAP = 3  # words that a "*" may stand for
 _MOST = 24  # places of one part that are looked at: a post that says "hand" a thousand times says it once
 
@@ -145,9 +148,21 @@ class Parts:
         """Return where each part stands, end excluded; nothing where no frame starts, unless asked for wholly."""
         found: Places = {}
         _add_places(found, self._firsts, tokens)
+        if "fails" in found and not _BODILESS.isdisjoint(tokens):
+            found["fails"] = [place for place in found["fails"] if not _is_bodiless(tokens, place[0])]
+            if not found["fails"]:
+                del found["fails"]
         if found or wholly:
             _add_places(found, self._others, tokens)
         return found
+
+
+def _is_bodiless(tokens: Sequence[str], at: int) -> bool:
+    """Whether what fails at this place is a thing of no weight: "the chat closed on me"."""
+    before = at - 1
+    while before >= 0 and tokens[before] in _BODILESS_SMALL:
+        before -= 1
+    return before >= 0 and tokens[before] in _BODILESS
 
 
 def begins_one(places: Places) -> bool:

@@ -11,6 +11,7 @@ from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge, JudgeInput
 from monitor.text.likely_harm import HarmModel
+from tests.helpers import post
 
 JUDGE = Judge([BrandProfile("Acme", ("Acme",), competitors=("Globex",))])
 
@@ -172,3 +173,38 @@ def test_what_is_looked_at_no_further_would_be_no_harm(monkeypatch: pytest.Monke
     slow = JUDGE.verdicts(asked)
     assert quick == slow
     assert {verdict.critical for verdict in quick} == {True, False}
+
+
+WEIGHTLESS = Judge([BrandProfile("Acme", ("Acme",))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme support chat closed on me twice",
+        "the Acme app locked up on me again",
+        "Acme's website fell over while I was paying",
+        "my Acme account got locked up on me",
+        "Acme call dropped on me after an hour",
+        "the Acme export just fell apart on me",
+        "my Acme connection came apart on me",
+    ],
+)
+def test_what_has_no_weight_hurts_nobody(text: str) -> None:
+    """A chat that closed woke people at night as injury or danger."""
+    assert not WEIGHTLESS.verdict(post(text, lang="en"), "Acme").critical
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme bench closed on me and trapped my arm",
+        "the Acme rack came down on me",
+        "Acme wardrobe fell over on me",
+        "Acme lift doors closed on me",
+        "the Acme treadmill locked up on me and I went flying",
+        "checked the Acme app while the shelf came down on me",
+    ],
+)
+def test_what_has_weight_still_calls(text: str) -> None:
+    assert WEIGHTLESS.verdict(post(text, lang="en"), "Acme").critical
