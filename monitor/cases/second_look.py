@@ -16,7 +16,7 @@ from typing import Protocol
 from monitor.store import case_log, cases, key_values, list_entries
 from monitor.store.database import Database, Row
 from monitor.store.leases import Leases
-from monitor.text.explanations import ASKS, NEGATIVE
+from monitor.text.explanations import ASKS, ASKS_TO_ACT, NEGATIVE
 from monitor.text.judge import MODELLED
 from monitor.text.local_models.folder import LocalModelRefused
 from monitor.text.local_models.reader import LANGUAGES
@@ -152,7 +152,7 @@ class SecondLook:
 
 def is_nothing(need: float, language: str, words: Collection[str]) -> bool:
     """Whether both judges find nothing that needs an answer in an entry; `words` are its reasons and tags."""
-    speaks = not {ASKS, "offered"}.isdisjoint(words) or any(word.startswith(NEGATIVE) for word in words)
+    speaks = not {ASKS, "offered"}.isdisjoint(words) or any(word.startswith((NEGATIVE, ASKS_TO_ACT)) for word in words)
     judged = language in MODELLED  # elsewhere nobody else has judged: of 31 that would close 20 were a look
     return need < NOTHING and judged and not speaks
 

@@ -141,7 +141,24 @@ def _is_idle(heard: Features) -> bool:
         return True
     if _is_only_surprise(heard) or asks_themselves(heard):
         return True
+    if heard.sentiment.label == "positive" and only_says_our_name(heard):
+        return True
     return any(who in _WHO and (after in _IDLE_WHO or who == "whos") for who, after in pairwise(tokens))
+
+
+@_once("name")
+def only_says_our_name(heard: Features) -> bool:
+    """Whether nothing stands before the question marks but our name, and an answer behind: "BRAND? Never again"."""
+    tokens = heard.signals.tokens
+    start, answered = 0, False
+    for place, token in enumerate(tokens):
+        if token in _QUESTION_MARKS:
+            if set(tokens[start:place]) != {BRAND}:
+                return False
+            answered = any(word[0].isalpha() for word in tokens[place + 1 :])
+        if token in STOPS:
+            start = place + 1
+    return answered
 
 
 @_once("themselves")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from alerts.case import Lane
 from connectors import Post
-from monitor.text.asking import asks_us
+from monitor.text.asking import asks_about_us, asks_us, only_says_our_name
 from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON, Found
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
@@ -19,6 +19,7 @@ PRAISE = ("praise worth thanks",)
 SPAM = ("offers a telephone number to call",)
 LIKE_A_COMPLAINT = "reads like a complaint"
 ASKS = "asks you a question"
+ASKS_TO_ACT = "asks you to act"
 NEGATIVE = "sounds negative"
 NOT_GOOD = "says that something is not good"
 UNREAD = "in a language that is not read here"
@@ -31,7 +32,7 @@ _DOES = {
     "rude": "complains",
     "thanks_for_nothing": "complains",
     "maybe_bitter": "complains",
-    "demand": "asks you to act",
+    "demand": ASKS_TO_ACT,
     "leaving": "may leave",
     "promise": "tells of a promise",
     "wish": "wishes for something",
@@ -40,6 +41,7 @@ _DOES = {
     "billing": "writes about money",
 }
 _FAULT = "reports a fault"
+_MAY_BE_BITTER = "may be bitter"  # words of praise, and nothing that went wrong
 _BROKEN = frozenset({"down", "broken", "out"})
 STUCK = "cannot"  # beside a question it says what is asked for: "do you ship to Norway? I cannot find it"
 _STANDS_FOR = re.compile(rf"{LINK}|{PERSON}|{NUMBER}|\b{BRAND}\w*")  # "thisbrands": its plural and genitive too
@@ -48,7 +50,7 @@ _CUT_SHORT = re.compile(
     r"\b(?:((?:do|does|did|is|are|was|were|has|have|had|ca|could|would|should|wo)n)(t)"
     r"|(else|(?:any|every|no|some)body|(?:any|every|some)one)(s)|(i|they|we|you)(ve))\b"
 )
-_VERBS = frozenset({_FAULT, MAYBE.says, *_DOES.values()})
+_VERBS = frozenset({_FAULT, _MAY_BE_BITTER, MAYBE.says, *_DOES.values()})
 # How a reason reads after "because it", where that is not the reason itself.
 _AFTER_IT = (
     (" star", "gives {}"),
@@ -85,7 +87,7 @@ def reasons_of(
     named = bool(told or heard.critical)
     if values.get("negated_praise"):
         reasons.append(NOT_GOOD)
-    if asks_us(heard) or (stuck and not told):
+    if (asks_us(heard) and not _asks_in_form_only(heard, told)) or (stuck and not told):
         reasons.append(ASKS)
     if values.get("shouting", 0) >= 1:
         reasons.append("shouts")
@@ -99,6 +101,15 @@ def reasons_of(
     return tuple(readable(reason, heard) for reason in reasons) or (
         _nothing_named(heard, answers_us=answers_us, follows=follows),
     )
+
+
+def _asks_in_form_only(heard: Features, told: Sequence[str]) -> bool:
+    """Whether what looks asked has been told as what it is: "please add oat milk", "BRAND? Never again"."""
+    values = heard.signals.values
+    if told and only_says_our_name(heard):
+        return True
+    bids = any(reason.startswith(ASKS_TO_ACT) for reason in told)
+    return bids and not (values.get("question") or values.get("ask") or asks_about_us(heard))
 
 
 def readable(reason: str, heard: Features) -> str:
@@ -144,10 +155,12 @@ def _told(heard: Features, *, without: str = "") -> list[str]:
     said = {cue.words for cue in heard.critical} | {without}
     told: dict[str, list[str]] = {}
     room = _MOST_WORDS
+    wrong = heard.signals.values.get("kinds") or heard.critical
     for cue in cues:
         if cue.words in said:
             continue
-        words = told.setdefault(_does(cue), [])
+        does = _MAY_BE_BITTER if cue.kind.name == "maybe_bitter" and not wrong else _does(cue)
+        words = told.setdefault(does, [])
         if room:
             words.append(cue.words)
             said.add(cue.words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.text.explanations import ASKS
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
 from tests.helpers import post
@@ -115,3 +116,56 @@ def test_a_wish_is_listed_and_calls_nobody(text: str, language: str) -> None:
 def test_a_wish_that_is_passed_on_or_names_nobody_is_none() -> None:
     assert lane("RT @lou: Would love a dark mode in the Acme app") == "none"
     assert lane("Would love a quiet weekend by the sea") == "none"
+
+
+def reasons(text: str) -> tuple[str, ...]:
+    return JUDGE.verdict(post(text, lang="en"), "Acme").reasons
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@acme you've had a week to answer my email",
+        "@acme please add a vegan section",
+        "@acme let me change my slot",
+        "I need my refund @acme",
+        "@acme wont let me cancel",
+        "Acme? Never again.",
+        "Acme? Avoid.",
+        "Acme? A joke.",
+    ],
+)
+def test_what_asks_no_question_is_not_said_to_ask_one(text: str) -> None:
+    assert lane(text) != "none"
+    assert ASKS not in reasons(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme? Are you there?",
+        "Acme? Do you deliver?",
+        "@acme please, when do you open?",
+        "@acme can you check my order",
+    ],
+)
+def test_what_asks_a_question_is_said_to(text: str) -> None:
+    assert ASKS in reasons(text)
+
+
+def test_our_name_with_a_question_mark_and_praise_behind_it_asks_nothing() -> None:
+    assert lane("Acme? Love it.") == "none"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@acme wont let me cancel",
+        "Acme does not let me log in",
+        "Acme refuses to let me return it",
+        "Acme never let us pay",
+        "@acme why do you need my date of birth?",
+    ],
+)
+def test_what_we_do_not_let_people_do_is_no_request(text: str) -> None:
+    assert not any(reason.startswith("asks you to act") for reason in reasons(text))
