@@ -12,6 +12,7 @@ import pytest
 from connectors import Post
 from monitor.text.features import BrandProfile
 from monitor.text.judge import Judge
+from tests.helpers import post
 
 LANGUAGES = ("de", "es", "fr", "it", "pt", "nl")
 JUDGE = Judge([BrandProfile("Acme", ("Acme",))])
@@ -269,3 +270,78 @@ def test_two_hundred_thousand_characters_of_any_language_are_judged_from_both_en
     long = f"{calm}. " * (200_000 // (len(calm) + 2))
     assert lane_of(f"{long} {angry}", language) == lane_of(f"{long[:3_000]} {angry}", language)
     assert lane_of(COMPLAINTS[language] * 300, language) == "ping"
+
+
+BITTER = Judge([BrandProfile("Voltea", ("Voltea",))])
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Super Service bei Voltea, mein Problem war in zehn Minuten gelöst, danke", "de"),
+        ("Danke auch an die Monteure von Voltea", "de"),
+        ("Wat een fijne service van Voltea, ik ben erg blij, dank jullie wel", "nl"),
+        ("Bedankt hoor Voltea, snel geholpen", "nl"),
+        ("Precies wat ik nodig had van Voltea", "nl"),
+        ("Vraiment merci Voltea pour votre aide", "fr"),
+        ("Quel service chez Voltea, bravo", "fr"),
+        ("Ottimo lavoro Voltea, grazie", "it"),
+        ("Grazie tante a Voltea per l'aiuto", "it"),
+        ("Qué buen servicio el de Voltea, gracias", "es"),
+        ("Belo serviço da Voltea, obrigada", "pt"),
+    ],
+)
+def test_plain_praise_calls_nobody_and_complains_of_nothing(text: str, language: str) -> None:
+    """Praise was taken for bitter thanks, and called people with "complains: super service"."""
+    found = BITTER.verdict(post(text, lang=language), "Voltea")
+    assert found.lane != "ping"
+    assert not any(reason.startswith("complains") for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Super Service Voltea, wieder kein Strom", "de"),
+        ("Toll gemacht Voltea, jetzt geht gar nichts mehr", "de"),
+        ("Fijne service Voltea, al drie weken geen reactie", "nl"),
+        ("Quel service Voltea, toujours pas de réponse", "fr"),
+        ("Bel servizio Voltea, tre ore senza luce", "it"),
+        ("Qué buen servicio Voltea, tres horas sin luz", "es"),
+        ("Belo serviço Voltea, três horas sem luz", "pt"),
+    ],
+)
+def test_praise_beside_what_went_wrong_is_bitter(text: str, language: str) -> None:
+    found = BITTER.verdict(post(text, lang=language), "Voltea")
+    assert found.lane == "ping"
+    assert any(reason.startswith("complains") for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Voltea ne répond ni au téléphone ni aux mails", "fr"),
+        ("Voltea no contesta al teléfono", "es"),
+        ("Voltea no atiende el teléfono", "es"),
+        ("Voltea neemt de telefoon niet op", "nl"),
+        ("Bij Voltea neemt niemand op", "nl"),
+    ],
+)
+def test_a_telephone_that_nobody_answers_is_heard(text: str, language: str) -> None:
+    found = BITTER.verdict(post(text, lang=language), "Voltea")
+    assert found.lane == "ping"
+    assert any(reason.startswith("gets no answer") for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("No puedo estar más contento con Voltea", "es"),
+        ("Ik kan niet anders dan Voltea aanraden", "nl"),
+        ("Can't thank the Voltea team enough", "en"),
+        ("I cannot recommend Voltea enough", "en"),
+        ("Voltea crew were lovely with my anxious son, cannot thank them enough", "en"),
+        ("cant say enough good things about Voltea", "en"),
+    ],
+)
+def test_who_cannot_but_praise_reports_no_fault(text: str, language: str) -> None:
+    assert BITTER.verdict(post(text, lang=language), "Voltea").lane == "none"
