@@ -165,7 +165,8 @@ class ChannelError(Exception):
     `permanent`: this message will never go through as it is. `target_broken`: nothing will reach this target until a
     person has acted (`remedy`), whatever becomes of others. `channel_broken`: nothing will reach any target of the
     channel: it is the key, or what stands before all of them. `retry_after`: seconds the channel asks us to wait.
-    `outcome_unknown`: it may have arrived. `too_large`: send it again shorter and plainer.
+    `outcome_unknown`: it may have arrived. `too_large`: send it again shorter and plainer. `gone`: the message that was
+    to be changed is not there any more, so that nobody reads in it what is no longer true.
     """
 
     def __init__(
@@ -178,6 +179,7 @@ class ChannelError(Exception):
         retry_after: float | None = None,
         outcome_unknown: bool = False,
         too_large: bool = False,
+        gone: bool = False,
         remedy: str = "",
     ) -> None:
         super().__init__(message)
@@ -188,6 +190,7 @@ class ChannelError(Exception):
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
         self.too_large = too_large
+        self.gone = gone
         self.remedy = remedy
 
 

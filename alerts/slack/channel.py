@@ -104,7 +104,13 @@ class SlackBot(Slack):
         """Answer in the thread of the message."""
         channel, timestamp = _place(receipt)
         made = _made(alert, False, presses=self.settings.hears_presses)
-        said = self._client.ask("chat.postMessage", channel=channel, thread_ts=timestamp, **_content(made))
+        try:
+            said = self._client.ask("chat.postMessage", channel=channel, thread_ts=timestamp, **_content(made))
+        except ChannelError as error:
+            if not error.too_large:
+                raise
+            short = _content(_made(alert, True, presses=False))
+            said = self._client.ask("chat.postMessage", channel=channel, thread_ts=timestamp, **short)
         return self._receipt(target, said)
 
     def look_up(

@@ -93,7 +93,7 @@ def _common(who: str, status: int, code: str, headers: Mapping[str, str]) -> Cha
     if code in _TOO_LARGE:
         return ChannelError(f"{who}: {code}", too_large=True)
     if code in _GONE:
-        return ChannelError(f"{who}: {code}", permanent=True)
+        return ChannelError(f"{who}: {code}", permanent=True, gone=code == "message_not_found")
     if code:
         return ChannelError(f"{who}: {code}")
     # A gateway that gave up waiting does not know what became of the request behind it.

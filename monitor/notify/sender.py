@@ -262,8 +262,9 @@ class Alerting:
         elif error.outcome_unknown:
             state, due_at, error = self._unsure(job, error, now, sent=sent)
         # A message that grew as old as retention, and that its service does not let us change any more.
-        too_old = state == "dead" and row.reason == deliveries.FORGOTTEN and not row.urgent
-        said = f"{deliveries.NOT_NEEDED}: {error.message}" if too_old else error.message
+        too_old = row.reason == deliveries.FORGOTTEN and not row.urgent
+        not_needed = state == "dead" and (too_old or (error.gone and row.action == "edit"))
+        said = f"{deliveries.NOT_NEEDED}: {error.message}" if not_needed else error.message
         with self.database.transaction():
             if not deliveries.finish(
                 self.database,
@@ -276,7 +277,7 @@ class Alerting:
                 payload=encode(job.payload),
             ):
                 return "go on"
-            if state == "dead" and not too_old:
+            if state == "dead" and not not_needed:
                 deliveries.finish_carried(self.database, job.carried, "dead", now, error.message[:500])
                 self._announce(row, error, now)
             if not concerns_message:

@@ -326,6 +326,24 @@ def test_a_message_that_is_refused_for_good_is_listed_announced_and_resent_once(
     assert deliveries_owed.dead(database) == []
 
 
+def test_a_message_that_somebody_deleted_in_slack_is_no_dead_letter_and_no_trouble(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    """What had to be changed in it is read by nobody; the operator was told that the channel refuses messages."""
+    acme = house(database, tmp_path, slack)
+    take(acme, post(ANGRY))
+    clock = Clock(NOW + MINUTE)
+    deliver(acme, clock)
+    slack.messages.clear()
+    say(database, acme.rules, "1", "take", who="Ana", way="web", now=clock())
+    deliver(acme, clock)
+    (edit,) = [row for row in messages(database) if row.action == "edit"]
+    assert (edit.state, edit.error) == ("dead", "not needed: Slack: message_not_found")
+    assert notices(database) == []
+    assert deliveries_owed.dead(database) == []
+    assert resend_dead(database, clock()) == 0
+
+
 def test_what_is_too_large_is_said_shorter_and_not_dropped(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
     acme = house(database, tmp_path, slack)
     slack.misbehave("error:msg_blocks_too_long")

@@ -192,7 +192,28 @@ def test_an_edit_of_a_message_that_is_gone_is_given_up(slack: FakeSlack) -> None
     slack.messages.clear()
     with pytest.raises(ChannelError) as caught:
         channel.edit(ALERT, "#care", receipt)
-    assert caught.value.permanent
+    assert (caught.value.permanent, caught.value.gone) == (True, True)
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+def test_an_edit_that_slack_does_not_allow_leaves_a_message_that_says_what_was(slack: FakeSlack, code: str) -> None:
+    channel = bot(slack)
+    receipt = channel.send(ALERT, "#care")
+    slack.misbehave(f"error:{code}")
+    with pytest.raises(ChannelError) as caught:
+        channel.edit(ALERT, "#care", receipt)
+    assert (caught.value.permanent, caught.value.gone) == (True, False)
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long"])
+def test_a_follow_up_whose_blocks_slack_refuses_is_said_plainly_in_the_thread(slack: FakeSlack, code: str) -> None:
+    channel = bot(slack)
+    receipt = channel.send(ALERT, "#care")
+    slack.misbehave(f"error:{code}")
+    channel.follow_up(replace(ALERT, key="case:12/2"), "#care", receipt)
+    root, reply = slack.messages
+    assert (reply["thread_ts"], reply.get("blocks")) == (root["ts"], None)
+    assert ENTRY.excerpt in slack.reads(reply)
 
 
 def test_a_follow_up_goes_into_the_thread_and_is_found_there(slack: FakeSlack) -> None:
