@@ -133,7 +133,8 @@ def _whole(alert: Alert, words: int, also: Sequence[Line], shown: int) -> Block:
         body += _entry(entry, words, single=single)
     body += [_line(line) for line in also]
     left = len(alert.entries) - shown
-    rest = f"{wording.count_words(left, 'more case')} on the page" if left else wording.rest_line(alert, len(also))
+    behind = left + max(alert.more, len(alert.also)) - len(also)
+    rest = f"{wording.count_words(behind, 'more case')} on the page" if left else wording.rest_line(alert, len(also))
     last = [rest, wording.excerpt(alert.footer, 300), wording.title(alert) if single else ""]
     body += [_text([line], subtle=True) for line in last if line]
     for above, block in pairwise(body):

@@ -93,7 +93,7 @@ def test_a_card_fits_whatever_its_letters_weigh_and_says_what_it_left_out(letter
     assert as_teams_counts(made) <= TAKEN
     shown = sum(block.get("separator", False) for block in made["body"])
     assert 1 <= shown <= 5
-    assert shown == 5 or f"{5 - shown} more case" in read(made)
+    assert shown == 5 or f"{95 - shown} more cases on the page" in read(made)
     assert letter * 50 in read(made)
 
 
@@ -165,3 +165,25 @@ def test_an_address_of_another_kind_is_refused_and_not_shown(url: str, why: str)
         Settings(url=SecretStr(url))
     assert "abc" not in str(refused.value)
     assert "hidden" not in str(refused.value)
+
+
+def test_a_card_with_fewer_cases_counts_those_too_that_had_only_a_line() -> None:
+    """It said "1 more case on the page" of fifty-six."""
+    address = f"https://x.example/{'%E3%81%82' * 215}"
+    entries = tuple(
+        replace(
+            ENTRY,
+            case_id=str(n),
+            headline="名" * 150,
+            excerpt="語" * 280,
+            facts=("理" * 199,) * 6,
+            url=address,
+            page_url=PAGE,
+        )
+        for n in range(5)
+    )
+    lines = tuple(Line(f"case {n}") for n in range(55))
+    said = read(card(replace(ALERT, entries=entries, also=lines, more=55, page_url=PAGE)))
+    shown = said.count("名" * 150)
+    assert 0 < shown < 5
+    assert f"{60 - shown} more cases on the page" in said
