@@ -13,6 +13,7 @@ from monitor.settings.addresses import is_loopback
 from monitor.settings.competitors import sources_of
 from monitor.settings.environment import NAME as ENVIRONMENT_FILE
 from monitor.settings.models import Settings
+from monitor.settings.rules import Rules
 
 SHORT = 24  # characters of a secret of one's own making
 DIFFERENT = 8  # letters that one has at least
@@ -31,6 +32,7 @@ def worth_a_look(settings: Settings) -> list[str]:
         *found,
         *_competitors(settings),
         *_quiet_hours(settings),
+        *_unreachable(settings),
         *_reached(settings),
         *_read_by_others(settings),
         *_short_secrets(settings),
@@ -78,6 +80,22 @@ def _quiet_hours(settings: Settings) -> Iterator[str]:
             "shifts in desk.hours. Until then everyone without shifts is alerted daily in the hours they leave. Remove "
             'them, or write under [[people]]: shifts = [{ start = "08:00", end = "20:00" }]'
         )
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    """Mail addresses to which nothing can go: whoever has one would be told of nothing."""
+    mails = {channel.name for channel in settings.channels if channel.kind == "email"}
+    if not mails:
+        return
+    from alerts.email.settings import recipient_of  # with the library for mails: only where one is configured
+
+    for target in Rules(settings).every_target():
+        name, _, address = target.partition(":")
+        if name in mails and recipient_of(address) is None:
+            yield (
+                f'no mail can be sent to "{address}": write the address alone, such as ana@example.org, with plain '
+                "letters before the @"
+            )
 
 
 def _reached(settings: Settings) -> Iterator[str]:

@@ -86,3 +86,12 @@ def test_a_short_secret_is_worth_a_look_and_is_not_repeated(tmp_path: Path, secr
     said = warned(tmp_path, channels=HOOK, secret=secret)
     assert ("the secret of hook is short enough to guess" in said) is short
     assert secret not in said
+
+
+@pytest.mark.parametrize("address", ["ana", "ana example.org", "Ana <ana@example.org>", "jürgen@example.org"])
+def test_an_address_to_which_no_mail_can_go_is_worth_a_look(tmp_path: Path, address: str) -> None:
+    """The colleague was told of nothing, and the operator learned it with the first alert."""
+    people = f'[[people]]\nname = "Ana"\nemail = "{address}"\n\n[[people]]\nname = "Ben"\nemail = "ben@exämple.org"\n'
+    settings = settings_from(tmp_path, channels=MAIL, tables=people)
+    (said,) = [each for each in worth_a_look(settings) if "no mail" in each]
+    assert f'no mail can be sent to "{address}"' in said
