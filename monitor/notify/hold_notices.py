@@ -18,4 +18,4 @@ def tell(database: Database, rules: Rules, told: Iterable[Told], now: datetime) 
         with database.transaction():
             if not account_notices.tell(database, rules, each.who, each.text, now, by="", address=""):
                 key = f"hold:{each.who}:{each.text}:{now.isoformat()}"
-                queue_notice(database, rules, key, f"{each.text} ({each.who})", "nothing to do", now)
+                queue_notice(database, rules, key, f"{each.text} ({each.who})", "", now)

@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts import Action, Alert, Line
 from alerts.wording import count_words, peak_words, quoted, span_words
+from monitor.notify.case_words import clock_words
 from monitor.settings.rules import Rules
 from monitor.store import causes, deliveries, incidents
 from monitor.store.database import Database, Row, at, instant
@@ -86,8 +87,8 @@ def _said(
     ]
     if row["ended_at"]:
         return f"{name}: incident over, {count_words(row['people'], 'person', 'people')}", lines, _owned(row)
-    started = at(row["start_at"]).astimezone(rules.settings.zone)
-    title = f"{name}: incident, {count_words(row['people'], 'person', 'people')} since {started:%H:%M}"
+    started = clock_words(rules, at(row["start_at"]), now)
+    title = f"{name}: incident, {count_words(row['people'], 'person', 'people')} since {started}"
     return title, lines, "Alerts about its cases wait while it is open; critical and overdue ones do not."
 
 
@@ -122,7 +123,6 @@ def kind_words(row: Mapping[str, Any]) -> str:
 
 def facts_of(database: Database, rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
     """What is known of it, the most telling first."""
-    zone = rules.settings.zone
     words = told_words(database, row)
     facts = [kind_words(row) + (f" ({row['usual']:g} an hour)" if row["usual"] else "")]
     if words:
@@ -131,11 +131,11 @@ def facts_of(database: Database, rules: Rules, row: Mapping[str, Any], now: date
     peak = instant(row["peak_at"])
     if peak is not None and row["kind"] not in {"critical", "stars"}:
         height = peak_words(row["peak"], row["mentions"], row["brand"])
-        facts.append(f"peak: {height} in an hour, {peak.astimezone(zone):%H:%M}")
+        facts.append(f"peak: {height} in an hour, {clock_words(rules, peak, now)}")
     facts.append(f"{row['answered']:,} of {row['people']:,} answered")
     publicly = instant(row["said_publicly_at"])
     if publicly is not None:
-        facts.append(f"we said so publicly at {publicly.astimezone(zone):%H:%M}")
+        facts.append(f"we said so publicly: {clock_words(rules, publicly, now)}")
     if not row["ended_at"]:
         facts.append(_owned(row) or "nobody has taken it")
         facts.append(f"open for {span_words(now - at(row['start_at']))}")

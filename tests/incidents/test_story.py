@@ -13,6 +13,7 @@ from alerts.slack.payloads import Press
 from monitor.cases.brand_replies import Answers
 from monitor.incidents import acting
 from monitor.incidents.watch import Watch
+from monitor.notify import incident_messages
 from monitor.notify.interactions import Interactions
 from monitor.notify.spool import Spool
 from monitor.service.ticks import ACTS
@@ -250,3 +251,19 @@ def test_without_slack_it_is_told_by_mail_at_its_beginning_as_it_grows_and_at_it
         it.until(it.clock() + 4 * HOUR, 10 * MINUTE)
         told = [each for each in messages(sqlite) if each.about.startswith("incident:") and each.state == "sent"]
         assert [each.reason for each in told] == ["an incident", "it has grown", "it has grown", "it is over"]
+
+
+def test_on_a_later_day_its_moments_are_told_with_their_day(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack) -> None:
+    """An incident of yesterday read "since 10:05", as if it had just begun."""
+    with desk(sqlite, tmp_path, slack) as it:
+        it.voices(0, 12)
+        row, root = it.incident(), next(each for each in messages(sqlite) if each.about.startswith("incident:"))
+        today, later = (
+            incident_messages.incident_message(sqlite, it.acme.rules, root, it.clock() + span, 0)
+            for span in (timedelta(0), DAY)
+        )
+        since = f"{datetime.fromisoformat(row['start_at']):%H:%M}"
+        assert today.title.endswith(f"people since {since}")
+        assert later.title.endswith(f"people since 2 Mar {since}")
+        (peak,) = [line.text for line in later.also if line.text.startswith("peak: ")]
+        assert " in an hour, 2 Mar " in peak

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from monitor.cli import app
-from monitor.notify import hold_notices
+from monitor.notify import hold_notices, rendering
 from monitor.people.identity import Actor
 from monitor.privacy import export, forgetting, holds, retention
 from monitor.privacy.carrying_over import carry_over
-from monitor.store import audit, cases, columns, finding, forgotten, mentions, wiping
+from monitor.store import audit, cases, columns, deliveries, finding, forgotten, mentions, wiping
 from monitor.store import holds as store
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -117,6 +117,8 @@ def test_what_was_asked_for_is_done_when_it_ends_and_who_asked_is_told(acme: Ass
     assert [(each.who, "as you asked" in each.text) for each in told] == [("Ben", True)]
     hold_notices.tell(acme.database, acme.rules, told, end)
     assert any("as you asked (Ben)" in notice for notice in notices(acme.database))
+    (row,) = [row for row in deliveries.due(acme.database, "console", end) if "(Ben)" in row.payload.get("title", "")]
+    assert rendering.notice(row).footer == "", 'not "To do: nothing to do"'
     assert made_since.exists() != isinstance(acme.database, Sqlite), "a copy made meanwhile holds the words, too"
     made_since.unlink(missing_ok=True)
     assert case(acme.database, mine).author == ""
