@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from connectors import Closed, ConnectorError, Conversation, NoCredit, Post, RateLimited, Refused, Unreached
+
+ENOUGH = 15.0  # seconds of one reading, which has a deadline that one slow call alone may come near to
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +21,23 @@ class Read:
     not_before: datetime | None = None
 
 
-def one_by_one(conversations: Sequence[Conversation], read: Callable[[Conversation], Iterable[Post]]) -> Read:
+def one_by_one(
+    conversations: Sequence[Conversation],
+    read: Callable[[Conversation], Iterable[Post]],
+    clock: Callable[[], float] = time.monotonic,
+) -> Read:
     """Read each with `read`, which raises Closed for one that is gone: whether it is removed is for `refresh` to say.
 
-    A limit ends it, and what was read before is kept. What concerns the whole source, or all of them, is raised.
+    A limit ends it, or that it takes long, and what was read before is kept: the others come first the next time. What
+    concerns the whole source, or all of them, is raised.
     """
+    began = clock()
     posts: list[Post] = []
     unread: list[str] = []
     failure: ConnectorError | None = None
     for number, one in enumerate(conversations):
+        if number > len(unread) and clock() - began >= ENOUGH:
+            return Read(tuple(posts), (*unread, *(each.thread for each in conversations[number:])))
         try:
             posts += read(one)
         except Closed:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors import Batch, ConnectorError, Conversation, Nonsense, RateLimited, Request
+from connectors import Batch, ConnectorError, Conversation, Nonsense, Post, RateLimited, Request
 from connectors.bluesky import Bluesky
 from connectors.bluesky import Settings as BlueskySettings
+from connectors.conversations import one_by_one
 from connectors.hackernews import HackerNews
 from connectors.hackernews import Settings as HackerNewsSettings
 from connectors.http import Http
@@ -307,6 +308,20 @@ def test_a_conversation_that_is_gone_is_no_fault_of_the_source(server: FakeServe
     server.route(talk.path, GONE[kind.__name__])
     found = talk.read()
     assert (found.posts, found.unread) == ((), ())
+
+
+def test_of_many_conversations_on_a_slow_network_some_are_read_and_the_others_are_next() -> None:
+    """All twenty had to be read within the source's deadline, or none was, at each turn."""
+    seconds = 0.0
+
+    def slowly(_one: Conversation) -> tuple[Post, ...]:
+        nonlocal seconds
+        seconds += 6
+        return ()
+
+    many = tuple(Conversation(str(number), (), NOW) for number in range(20))
+    found = one_by_one(many, slowly, lambda: seconds)
+    assert found.unread == tuple(str(number) for number in range(3, 20))
 
 
 def test_an_answer_of_another_shape_is_nonsense(talk: Talk) -> None:
