@@ -17,7 +17,7 @@ from monitor.store import arrived, assistant, incidents, key_values, unjudged
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
 from monitor.store.deliveries import FORGOTTEN
-from monitor.store.to_forget import NAMED_IN, NAMES_SOMEBODY, in_batches
+from monitor.store.to_forget import NAMED_IN, NAMES_SOMEBODY, in_batches, in_bytes
 
 Why = Literal["deleted_at", "purged_at"]  # the network said so; its time was over, or its author asked
 _PART = re.compile(r"[^\s\"'<>()“”„«»&;]+")
@@ -259,7 +259,7 @@ def _forget_talk(database: Database, places: Sequence[Row]) -> None:
 
 def _forget_aside(database: Database, source: str, told: Iterable[str]) -> None:
     """Items that could not be read are kept as bytes: those that hold a name or an id of theirs go."""
-    marked = [each.encode("utf-8", "replace") for each in told if each]
+    marked = in_bytes(told)
     for row in database.rows("SELECT n, raw FROM aside WHERE source = :source", {"source": source}):
         if any(each in bytes(row["raw"] or b"") for each in marked):
             database.run("DELETE FROM aside WHERE n = :n", {"n": row["n"]})

@@ -9,7 +9,7 @@ from typing import Any
 from monitor.store import arrived, assistant, unjudged
 from monitor.store.columns import TABLES
 from monitor.store.database import Database, Row, marks
-from monitor.store.to_forget import BATCH
+from monitor.store.to_forget import BATCH, in_bytes
 
 # Of no use to a person: keys that only count, what the search is made of, and times of our own bookkeeping.
 _LEFT_OUT = {"n", "parted", "search", "dedupe_key", "fence", "lease_until", "revision"}
@@ -45,7 +45,7 @@ def of_person(
     for row in database.rows("SELECT * FROM deliveries WHERE about LIKE 'digest:%' ORDER BY created_at, id"):
         if any(each in str(json.loads(row["payload"] or "{}").get("text", "")) for each in told):
             yield _line("deliveries", row)
-    marked = [name.encode("utf-8", "replace") for name in (*names, *natives)]
+    marked = in_bytes((*names, *natives))
     for row in database.rows("SELECT * FROM aside WHERE source = :source ORDER BY n", {"source": source}):
         raw = bytes(row["raw"] or b"")
         if any(each in raw for each in marked):

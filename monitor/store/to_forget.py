@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -46,6 +47,13 @@ def names_of(database: Database, source: str, author: str) -> list[str]:
     found.update(row["author"] for row in rows if is_them(row["author"]))
     found |= unjudged.spellings(database, source, bare)  # who is known only from a page that waits to be judged
     return sorted(found - {""})
+
+
+def in_bytes(told: Iterable[str]) -> list[bytes]:
+    """How names and ids stand in what nobody could read: in UTF-8, or in JSON that writes ASCII alone."""
+    return [
+        form for each in told if each for form in {each.encode("utf-8", "replace"), json.dumps(each)[1:-1].encode()}
+    ]
 
 
 def _is_named(bare: str, author: str) -> bool:

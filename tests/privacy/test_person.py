@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from connectors import Aside
 from monitor.people.identity import Actor
 from monitor.privacy import export, forgetting, holds
 from monitor.privacy.person import stored_of
+from monitor.store import sources
 from monitor.wiring import Assembly
 from tests.helpers import BROKEN, DAY, HOUR, NOW, case, count, post, take
 
@@ -25,6 +29,19 @@ def test_a_name_is_found_in_large_and_small_letters_of_any_script(acme: Assembly
     take(acme, post(BROKEN, author=name), post(BROKEN, author="Zoë"), post(BROKEN, author="mira"))
     for asked in (name.casefold(), name.swapcase(), name.removeprefix("@")):
         assert stored_of(acme.database, "forum", asked).names == (name,), asked
+
+
+@pytest.mark.parametrize("ascii_alone", [False, True])
+def test_what_could_not_be_read_goes_with_them_however_its_json_is_written(acme: Assembly, ascii_alone: bool) -> None:
+    take(acme, post(BROKEN, author="Jürgen"))
+    kept = [
+        Aside(json.dumps({"by": name}, ensure_ascii=ascii_alone).encode(), "no date") for name in ("Jürgen", "Jörg")
+    ]
+    with acme.database.transaction():
+        sources.set_aside(acme.database, "forum", kept, NOW)
+    assert [row["table"] for row in export.held_of(acme.database, "forum", "Jürgen", NOW)].count("aside") == 1
+    forgetting.erase(acme.database, acme.rules, "forum", "Jürgen", who=IDA, way="page", now=NOW)
+    assert [bytes(row["raw"]) for row in acme.database.rows("SELECT raw FROM aside")] == [kept[1].raw]
 
 
 @pytest.mark.parametrize("asked", ["olga", "olga2"])
