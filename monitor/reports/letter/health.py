@@ -28,6 +28,12 @@ def day_of(local: datetime) -> str:
     return f"{local.day} {local:%b}"
 
 
+def moment_in(moment: datetime, since: datetime, zone: ZoneInfo) -> str:
+    """ "Thu 09:00", and "Thu 26 Feb 09:00" of what was before `since`: a weekday alone is read as one of the week."""
+    local = moment.astimezone(zone)
+    return f"{local:%a %H:%M}" if moment >= since else f"{local:%a} {day_of(local)} {local:%H:%M}"
+
+
 def failing(database: Database, rules: Rules, until: datetime) -> tuple[Failing, ...]:
     """The sources that fail or are paused at `until`."""
     found = []
@@ -49,7 +55,7 @@ def not_seen(
         if row["reason"].endswith(sources.READ_AGAIN) and any(_overlap(row, other) for other in rows):
             continue  # the connector says more exactly what is missing
         start, end = at(row["start_at"]).astimezone(zone), at(row["end_at"]).astimezone(zone)
-        first = f"{start:%a %H:%M}" if at(row["start_at"]) >= since else f"{start:%a} {day_of(start)} {start:%H:%M}"
+        first = moment_in(at(row["start_at"]), since, zone)
         last = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%a %H:%M}"
         lines.append(f"{row['source']} not read {first}-{last}: {masked(row['reason'])}")
     if len(lines) > MOST:

@@ -12,7 +12,7 @@ from alerts.email.templates import percent
 from alerts.wording import count_words, peak_words, span_words
 from monitor.reports import formatting, outcomes, surveys
 from monitor.reports.letter import quotes, stories
-from monitor.reports.letter.health import day_of
+from monitor.reports.letter.health import day_of, moment_in
 from monitor.reports.letter.week import Volume, Week
 from monitor.reports.statistics import Figures, Spread
 from monitor.settings.rules import Rules
@@ -66,7 +66,7 @@ def _happened(about: About) -> Section:
     """Incidents: who wrote, how loud it was, whether they have an answer and whether we said so in public."""
     lines: list[Line] = []
     for each in about.week.outbreaks[:MOST_STORIES]:
-        start = each.start.astimezone(about.zone)
+        start, began = each.start.astimezone(about.zone), moment_in(each.start, about.week.since, about.zone)
         end = each.end.astimezone(about.zone) if each.end is not None else None
         until = (
             "still open" if end is None else f"to {end:%H:%M}" if end.date() == start.date() else f"to {end:%a %H:%M}"
@@ -77,10 +77,10 @@ def _happened(about: About) -> Section:
         at_peak = peak_words(each.peak, each.mentions, each.brand)
         told = "not said publicly"
         if each.said_publicly is not None:
-            told = f"said publicly {each.said_publicly.astimezone(about.zone):%a %H:%M}"
+            told = f"said publicly {moment_in(each.said_publicly, about.week.since, about.zone)}"
         lines.append(
             Line(
-                f"{start:%a %H:%M} {until}: {what}, {at_peak} in the busiest hour{reach}; "
+                f"{began} {until}: {what}, {at_peak} in the busiest hour{reach}; "
                 f"{each.answered:,} of them answered, {told}.",
                 *_worst_of(about, each.id),
                 **about.way(f"/incidents/{each.id}", f"Incident {each.id}"),

@@ -156,6 +156,18 @@ def test_an_incident_is_told_with_its_people_peak_reach_and_whether_we_spoke(acm
     assert decisions == ["Say publicly what happened? 5 people wrote about fire; no public post of ours was found."]
 
 
+def test_an_incident_that_began_before_the_week_is_told_with_its_day(acme: Assembly) -> None:
+    """ "Thu 09:00 still open" is read as Thursday of this week."""
+    with acme.database.transaction():
+        began = NOW - 13 * DAY - HOUR
+        old = incidents.begin(acme.database, began, brand="Acme", kind="volume", start_at=began, words=("fire",))
+        incidents.change(acme.database, old, people=5, mentions=5, peak=5, said_publicly_at=began + DAY)
+    assert told(acme)[1]["What happened"] == [
+        "Thu 19 Feb 09:00 still open: 5 people about fire, 5 posts in the busiest hour; 0 of them answered, "
+        "said publicly Fri 20 Feb 09:00.",
+    ]
+
+
 def test_an_incident_is_told_in_the_words_of_whoever_it_hit_hardest_and_names_nobody(acme: Assembly) -> None:
     take(acme, post(BROKEN, author="lena"), post(f"@mia_k look: {INJURY}", author="mia_k"), now=NOW - HOUR)
     found = acme.database.rows("SELECT id FROM mentions")
