@@ -43,11 +43,13 @@ def render_alert(alert: Alert) -> tuple[str, str, str]:
 
 
 def percent(share: float | None) -> str:
-    """Say a share: "18%"; what is there but less than half a percent is "under 1%"; "–" of nothing."""
+    """Say a share: "18%"; of few in many "under 1%", and of all but a few "over 99%"; "–" of nothing."""
     if share is None:
         return "–"
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "under 1%"
+    if 0.995 <= share < 1:
+        return "over 99%"
     return f"{round(share * 100)}%"
 
 

@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
+from alerts.email.templates import percent
 from alerts.wording import MARK, clean_line, excerpt, shown_words, span_words
 from alerts.wording import link as safe_link
 from connectors import Post
@@ -147,7 +148,7 @@ def environment() -> Environment:
     made.filters.update(
         words=words, line=clean_line, excerpt=excerpt, moment=moment, ago=ago, span=span_words, outward=outward,
         stamped=instant, author=author, safe_href=safe_link, fromjson=_from_json, shown=_shown, says=words_of,
-        row_says=words_of_row,
+        row_says=words_of_row, percent=percent,
     )  # fmt: skip
     made.globals.update(static=static, with_query=with_query, timedelta=timedelta, escape=escape, zip=zip)
     return made

@@ -10,8 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from alerts.wording import span_words
-from monitor.reports import further_figures, insights
+from monitor.reports import formatting, further_figures, insights
 from monitor.reports.definitions import negative_share
 from monitor.reports.letter.week import before
 from monitor.web import charts
@@ -46,7 +45,7 @@ def show_insights(context: RequestContext) -> Response:
                 _KEPT.popitem(last=False)
     return page(
         context, "insights.html", title="Insights", days=str(days) if until is None else "", spans=SPANS, brand=brand,
-        few=FEW, span_words=_span_words, weekdays=WEEKDAYS, drafted=_drafted(context, days, brand, until),
+        few=FEW, desk_words=_desk_words, weekdays=WEEKDAYS, drafted=_drafted(context, days, brand, until),
         digest=(before(until, context.zone), until) if until is not None else None, **_shown(kept[1]),
     )  # fmt: skip
 
@@ -81,8 +80,9 @@ def _figures(context: RequestContext, days: int, brand: str, until: datetime | N
     return {**found, "kept": True}
 
 
-def _span_words(seconds: float | None) -> str:
-    return "–" if seconds is None else span_words(timedelta(seconds=seconds))
+def _desk_words(seconds: float | None) -> str:
+    """Opening hours, as the digest says them."""
+    return "–" if seconds is None else formatting.desk_words(timedelta(seconds=seconds))
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

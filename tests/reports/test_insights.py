@@ -168,3 +168,26 @@ def test_what_the_digest_links_shows_the_figures_of_that_week_whenever_it_is_ope
     assert "&amp;to=" in page
     for wrong in ("never", "2026-03-04T10:00", (NOW + 9 * DAY).isoformat()):
         assert "The week of a digest:" not in acme.person("Bo", "admin").get("/insights", params={"until": wrong}).text
+
+
+def test_the_page_says_shares_and_opening_hours_in_the_words_of_the_digest(acme: Office) -> None:
+    """A day of opening hours was read as one on the calendar, and 999 of 1,000 in time as all of them."""
+    rules, zone = acme.assembly.rules, acme.assembly.settings.zone
+    made = insights.of(acme.database, rules, zone, NOW, 365)
+    week_of = {
+        "name": "2 Mar",
+        "turns": 9,
+        "answered": 9,
+        "median": 30 * 3600.0,
+        "p90": 40 * 3600.0,
+        "in_target": 0.999,
+    }
+    shown = {**made, "median": 30 * 3600.0, "in_target": 0.999, "weeks": [week_of]}
+    with acme.database.transaction():
+        key_values.remember(acme.database, "insights:365:", json.dumps(shown), NOW)
+    page = acme.person("Ana").get("/insights?days=365").text
+    assert "<b>30 hours</b>" in page
+    assert '<td class="num" data-name="90th percentile">40 hours</td>' in page
+    assert "1 day" not in page
+    assert page.count("over 99%") == 2
+    assert "100%</b><span>answered" not in page

@@ -105,7 +105,18 @@ def test_only_web_addresses_become_links(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0.0, "0%"), (0.004, "under 1%"), (0.18, "18%"), (1.0, "100%"), (0.0051, "1%")]
+    ("share", "words"),
+    [
+        (0.0, "0%"),
+        (0.004, "under 1%"),
+        (0.005, "under 1%"),
+        (0.18, "18%"),
+        (1.0, "100%"),
+        (0.0051, "1%"),
+        (0.994, "99%"),
+        (0.995, "over 99%"),
+        (0.9999, "over 99%"),
+    ],
 )
 def test_shares_are_said_in_whole_percents(share: float, words: str) -> None:
     assert percent(share) == words
