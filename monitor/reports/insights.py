@@ -144,10 +144,13 @@ def _start(moment: datetime, unit: str) -> datetime:
 def grouped(
     rows: Iterable[Mapping[str, Any]], unit: str, since: datetime, until: datetime, zone: ZoneInfo
 ) -> list[tuple[str, int, int, int]]:
-    """(name, mentions, negative, known) by bar, empty bars too."""
+    """(name, mentions, negative, known) by bar, empty bars too.
+
+    Rows are of hours of UTC: where clocks stand on the half hour, the first of them begins before the span.
+    """
     found: dict[datetime, list[int]] = {}
     for row in rows:
-        bar = found.setdefault(_start(_moment(row["hour"]).astimezone(zone), unit), [0, 0, 0])
+        bar = found.setdefault(_start(max(_moment(row["hour"]), since).astimezone(zone), unit), [0, 0, 0])
         for place, name in enumerate(("n", "negative", "known")):
             bar[place] += int(row[name] or 0)
     step = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}.get(

@@ -191,3 +191,13 @@ def test_the_page_says_shares_and_opening_hours_in_the_words_of_the_digest(acme:
     assert "1 day" not in page
     assert page.count("over 99%") == 2
     assert "100%</b><span>answered" not in page
+
+
+def test_where_clocks_stand_on_the_half_hour_no_mention_is_missing_from_the_chart(acme: Office) -> None:
+    """In Kolkata a day begins at 18:30 UTC: what is counted by hours of UTC fell on the day before the chart."""
+    zone = ZoneInfo("Asia/Kolkata")
+    midnight = insights.midnight(NOW.astimezone(zone).date() - 6 * DAY, zone)
+    take(acme.assembly, post(CALM, author="early", at=midnight + 10 * MINUTE), now=midnight + 10 * MINUTE)
+    found = insights.of(acme.database, acme.assembly.rules, zone, NOW, 7)
+    assert found["bars"][0][1] == 1
+    assert sum(bar[1] for bar in found["bars"]) == sum(place[1] for place in found["places"])
