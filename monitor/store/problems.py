@@ -27,7 +27,12 @@ _THEIRS = (
     "AND (p.fixed_at = '' OR x.posted_at <= p.fixed_at) AND p.joined = 0"
 )
 _TOLD = "LEFT JOIN problem_told t ON t.problem = p.n AND t.mention_id = m.id"
-_UNTOLD = "p.fixed_at <> '' AND m.author <> '' AND t.mention_id IS NULL"
+_HIT = "p.fixed_at <> '' AND m.author <> ''"
+# Whoever was told of one of their posts was told: another one may be found later.
+_UNTOLD = (
+    f"count(DISTINCT CASE WHEN {_HIT} THEN {_VOICE} END) "
+    f"- count(DISTINCT CASE WHEN {_HIT} AND t.mention_id IS NOT NULL THEN {_VOICE} END)"
+)
 
 
 def counted(database: Database, brand: str = "", *, open_only: bool = True) -> list[Row]:
@@ -43,7 +48,7 @@ def counted(database: Database, brand: str = "", *, open_only: bool = True) -> l
         f"WITH theirs AS (SELECT p.n, count(DISTINCT {_VOICE}) AS people, max(x.posted_at) AS last_at, "
         f"count(DISTINCT CASE WHEN {heard}) AS heard_before, "
         f"count(DISTINCT CASE WHEN {UNANSWERED} AND {heard}) AS unanswered, "
-        f"count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"{_UNTOLD} AS untold "
         f"{_OF_PROBLEMS} LEFT JOIN cases c ON c.id = m.case_id "
         f"{_TOLD} WHERE {_THEIRS} {only}GROUP BY p.n) "
         "SELECT p.n AS id, p.cause_id, s.name, p.brand, s.team, s.issue_url, p.owner, p.owner_id, p.opened_at, "
@@ -66,7 +71,7 @@ def known(database: Database, brand: str = "") -> list[Row]:
     """
     only = "AND p.brand = :brand " if brand else ""
     rows = database.rows(
-        f"WITH theirs AS (SELECT p.n, count(DISTINCT CASE WHEN {_UNTOLD} THEN {_VOICE} END) AS untold "
+        f"WITH theirs AS (SELECT p.n, {_UNTOLD} AS untold "
         f"{_OF_PROBLEMS} {_TOLD} WHERE {_THEIRS} AND p.fixed_at <> '' {only}GROUP BY p.n) "
         "SELECT p.cause_id, s.name, s.issue_url, p.first_at, p.fixed_at, coalesce(theirs.untold, 0) AS untold "
         "FROM problems p JOIN causes s ON s.id = p.cause_id LEFT JOIN theirs ON theirs.n = p.n "
@@ -258,9 +263,11 @@ def affected(database: Database, problem: int) -> list[Row]:
         "AND m.repeats = 0 ORDER BY m.posted_at, m.id",
         {**values, "problem": problem, "first": row["first_at"], "until": row["fixed_at"]},
     )
+    told = {each["person"]: each for each in rows if each["told_at"]}
     people: dict[str, Row] = {}
     for each in rows:
-        people.setdefault(each["person"], each)
+        told_of = told.get(each["person"], each)
+        people.setdefault(each["person"], {**each, "told_at": told_of["told_at"], "told_by": told_of["told_by"]})
     return sorted(people.values(), key=lambda each: bool(each["told_at"]))
 
 

@@ -224,6 +224,23 @@ def test_whoever_it_hit_stays_listed_until_told(acme: Assembly) -> None:
     assert len(kept.counted(acme.database)) == 1
 
 
+@pytest.mark.parametrize("earlier", [True, False])
+def test_whoever_was_told_is_told_though_another_post_of_theirs_is_found_later(acme: Assembly, earlier: bool) -> None:
+    """They were counted as not told and listed as told, or the other way round, and the problem never ended."""
+    write(acme, "ben", at=NOW - 2 * HOUR)
+    write(acme, "olga", "eve")
+    fixed = NOW + 2 * DAY
+    with acme.database.transaction():
+        problems.fix(acme.database, 1, ANA, fixed)
+        for person in kept.affected(acme.database, 1):
+            problems.tell(acme.database, 1, person["mention_id"], ANA, fixed)
+    write(acme, "olga", at=NOW + (-HOUR if earlier else HOUR))
+    people = kept.affected(acme.database, 1)
+    assert {each["author"]: each["told_by"] for each in people} == dict.fromkeys(("ben", "eve", "olga"), "Ana")
+    assert kept.counted(acme.database, open_only=False)[0]["untold"] == 0
+    assert kept.counted(acme.database) == kept.known(acme.database) == []
+
+
 def test_a_draft_is_in_the_language_of_the_post() -> None:
     person = {"author": "olga", "language": "de"}
     assert problems.draft(person, "Refunds").startswith("Hallo @olga, du hattest")
