@@ -11,6 +11,7 @@ from alerts import ladder
 from alerts.case import Case
 from monitor.cases import actions, showing, verbs
 from monitor.cases.reply_kinds import Kind
+from monitor.people import duty
 from monitor.people.identity import Actor, of_settings
 from monitor.settings.rules import Rules
 from monitor.store import case_log, cases
@@ -187,20 +188,25 @@ def _moved_on(database: Database, rules: Rules, case_id: str, now: datetime) -> 
 
 
 def keeper(database: Database, rules: Rules, case: Case, text: str, now: datetime) -> Actor:
-    """With whom a case stays that somebody wrote in and nobody has: whoever signed, was last called, or leads now."""
+    """With whom a case stays that somebody wrote in and nobody has: whoever signed, was last called, or leads now.
+
+    Nobody who is away, unless they signed it.
+    """
     signed = _SIGNATURE.search(text)
     if signed is not None:
         named = [name for name in rules.people if name.split()[0].casefold() == signed[1].casefold()]
         if len(named) == 1:
             return of_settings(named[0])
+    rules = duty.aware(database, rules, now)
     for line in reversed(case_log.of_case(database, case.id)):
-        called = [name for name in line.detail.get("people", ()) if name in rules.people]
+        names = [name for name in line.detail.get("people", ()) if name in rules.people]
+        called = [name for name in names if not rules.is_away(name, now)]
         if line.what == "remind" and called:
             return of_settings(called[-1])
     on_duty = rules.on_duty(now)
     leads = [person.name for person in on_duty if person.role in {"lead", "admin"}]
     leads += [person.name for person in rules.people_called("leads", now)]
-    alone = [member.name for member in rules.members] if len(rules.people) == 1 else []
+    alone = [one.name for one in rules.members if not rules.is_away(one.name, now)] if len(rules.people) == 1 else []
     return of_settings(next(iter([*leads, *alone]), ""))
 
 

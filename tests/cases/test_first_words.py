@@ -11,7 +11,7 @@ import pytest
 from alerts import hours, ladder
 from alerts.case import Case
 from connectors import Post
-from monitor.cases import actions, list_of_the_day
+from monitor.cases import actions, handing_over, list_of_the_day
 from monitor.cases.own_lists import PRIVATE_ENDS, all_solved, own_lists
 from monitor.cases.recording import take_back
 from monitor.notify import case_words, rendering
@@ -98,6 +98,19 @@ def test_whoever_has_it_or_signed_keeps_a_case_with_its_first_word(acme: Assembl
     take(acme, post(LATE, author="mira", native_id="m", thread_id="m", at=NOW - HOUR))
     reply(acme, f"{LOOKING} /Ana", to="m")
     assert case(acme.database, "2").owner == "Ana"
+
+
+@pytest.mark.parametrize("words", [LOOKING, DM])
+def test_nobody_who_is_away_is_left_with_a_case_that_a_colleague_wrote_in(acme: Assembly, words: str) -> None:
+    """It went to the lead though she was on holiday, and rested there until she was asked in vain."""
+    with acme.database.transaction():
+        lea = of_settings("Lea")
+        handing_over.go_away(acme.database, acme.rules, lea, "2026-03-18", way="page", now=NOW - 2 * HOUR)
+    reply(acme, words)
+    assert olga(acme).owner == ""
+    take(acme, post(LATE, author="mira", native_id="m", thread_id="m", at=NOW - HOUR))
+    reply(acme, f"{words} /Lea", to="m")
+    assert case(acme.database, "2").owner == "Lea", "she signed it"
 
 
 def test_a_second_first_word_in_a_row_stops_nothing(acme: Assembly) -> None:
