@@ -211,7 +211,12 @@ def _chosen(context: RequestContext, groups: Sequence[dict[str, Any]]) -> frozen
         return frozenset(
             each.case.id for group in groups for line in group["lines"] for each in (line, *line.same)
         )  # fmt: skip
-    return frozenset(context.request.query_params.get("chosen", "")[:MOST_CHOSEN].split(","))
+    return frozenset(_named(context, "chosen").split(","))
+
+
+def _named(context: RequestContext, name: str) -> str:
+    """The cases that an address names."""
+    return context.request.query_params.get(name, "")[:MOST_CHOSEN]
 
 
 def _window(section: str, number: int) -> tuple[int, int]:
@@ -257,8 +262,7 @@ def inbox(context: RequestContext) -> Response:
         languages=pages.languages(database), tags=pages.own_tags(database),
         mine=ids_of(context),
         priorities=PRIORITIES, filtered=any(context.query(key) for key in _FILTERS), per_page=PAGE,
-        said=context.query("said"), undo=context.request.query_params.get("undo", "")[:MOST_CHOSEN],
-        chosen=_chosen(context, groups),
+        said=context.query("said"), undo=_named(context, "undo"), chosen=_chosen(context, groups),
         new=read_marks.new_to(database, ids_of(context)[0], listed) if context.who.may("staff") else frozenset(),
         here={each: words_of(names) for each, names in context.site.presence.others(context.who.actor.id, now).items()},
         more={name: totals[name] for name in ("answered", "private", "closed")} if not (state or view) else {},

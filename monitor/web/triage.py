@@ -51,7 +51,8 @@ _OF_ONE = {
 @post("/cases", role="staff")
 def several(context: RequestContext) -> Response:
     """Say one thing of several cases at once, or of the one whose button was pressed."""
-    ids = list(dict.fromkeys(context.form.all("case")))[:AT_ONCE]
+    wanted = list(dict.fromkeys(context.form.all("case")))
+    ids, left = wanted[:AT_ONCE], wanted[AT_ONCE:]
     if one := context.form.get("one"):
         return _one(context, one, ids)
     verb = context.form.get("verb")
@@ -88,7 +89,9 @@ def several(context: RequestContext) -> Response:
     words = f"{count_words(len(done), 'case')}: {_WORDS[verb]}." if done else "Nothing was changed."
     if faults:
         words += f" {count_words(len(faults), 'case')} unchanged: {next(iter(faults.values()))}"
-    return _told(context, words, undo=done if verb != "undo" else [], chosen=list(faults))
+    if left:
+        words = f"{words} {count_words(len(left), 'case')} still selected: at most {AT_ONCE} at once."
+    return _told(context, words, undo=done if verb != "undo" else [], chosen=[*faults, *left])
 
 
 def _say(
@@ -187,5 +190,11 @@ def _told(context: RequestContext, said: str, *, undo: Sequence[str] = (), chose
     back = context.form.get("back", "/")
     query = back.removeprefix("/?") if back.startswith("/?") else ""
     kept = [(key, value) for key, value in parse_qsl(query) if key not in {"said", "undo", "chosen", "select"}]
-    more = {"said": said[:200], "undo": ",".join(undo)[:MOST_CHOSEN], "chosen": ",".join(chosen)[:MOST_CHOSEN]}
+    more = {"said": said[:200], "undo": _listed(undo), "chosen": _listed(chosen)}
     return RedirectResponse("/?" + urlencode(kept + [(key, value) for key, value in more.items() if value]), 303)
+
+
+def _listed(ids: Sequence[str]) -> str:
+    """As many of these as an address holds, each of them whole: a part of a number is another case."""
+    text = ",".join(ids)
+    return text if len(text) <= MOST_CHOSEN else text[: MOST_CHOSEN + 1].rpartition(",")[0]

@@ -32,6 +32,31 @@ def heard(answer: Browser, office: Office, fields: dict[str, object]) -> str:
     return answer.get(response.headers["location"]).text
 
 
+def test_one_press_on_three_hundred_cases_says_what_it_left_and_undo_takes_back_exactly_those(office: Office) -> None:
+    """The rest was left without a word, and what an address cannot hold was cut in the middle of a number."""
+    (first,) = angry(office, 1)
+    row = cases.row_of(office.database, first)
+    assert row is not None
+    same = {key: row[key] for key in cases.COLUMNS}
+    ids = [str(number) for number in range(10_000, 10_300)]
+    cases.add(office.database, ({**same, "id": each, "n": int(each)} for each in ["1006", *ids]))
+    olle, pia = office.person("Olle"), office.person("Pia")
+    pia.get("/")
+    pia.post("/cases", {"one": "1006 take"})
+    olle.get("/")
+    shown = heard(olle, office, {"case": ids, "verb": "take"})
+    assert "200 cases: yours now. 100 cases still selected: at most 200 at once." in shown
+    mine = [each for each in ids if case(office.database, each).owner == "Olle"]
+    assert mine == ids[:200]
+    undo = re.search(r'<form [^>]*data-here-too>(.*?)value="undo"', shown, re.DOTALL)
+    assert undo is not None
+    offered = re.findall(r'name="case" value="([\d:]+)"', undo[1])
+    assert [each.partition(":")[0] for each in offered] == mine
+    olle.post("/cases", {"case": offered, "verb": "undo"})
+    assert {case(office.database, each).owner for each in ids} == {""}
+    assert case(office.database, "1006").owner == "Pia"
+
+
 def test_views_are_addresses_with_counts(office: Office) -> None:
     mine, theirs, late, free = angry(office, 4)
     olle, pia = office.person("Olle"), office.person("Pia")
