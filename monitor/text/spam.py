@@ -37,6 +37,13 @@ _SIGNS = (
     "toll-free",
 )
 _OFFERS = frozenset(_WORDS["offers"].split())
+_REFERENCES = frozenset(_WORDS["references"].split())
+_COUNTING = frozenset(_WORDS["counting"].split())
+_DOUBTS = frozenset(_WORDS["doubts"].split())
+_BIDS = frozenset(_WORDS["bids"].split())
+_NOTS = frozenset(_WORDS["nots"].split())
+_BIDDEN_WITHIN = 4  # words before the number
+_call_centre = re.compile(r"\bcall (?:cent(?:re|er)s?|handlers?)\b")
 # Who speaks of themselves; the questions in which such spam is dressed are taken away before.
 _OWN = frozenset(_WORDS["own"].split())
 _OWNED = frozenset({"my", "our"})  # of a ticket, in a question that nobody asks
@@ -49,15 +56,39 @@ def offers_number(text: str, tokens: Sequence[str]) -> bool:
         return False
     folded = fold(text)
     folded = _date.sub(" ", folded)
-    numbers = [found.span() for found in _number.finditer(folded) if _is_telephone(found[0])]
+    numbers = [
+        found.span()
+        for found in _number.finditer(folded)
+        if _is_telephone(found[0]) and not _is_a_reference(found[0], folded[: found.start()])
+    ]
     if not numbers:
         return False
     near = " ".join(folded[max(0, start - _BEFORE) : end + _BEHIND] for start, end in numbers)
+    near = _call_centre.sub(" ", near)
     sure = len(numbers) > 1 or any(sign in near for sign in _SIGNS)
+    if not sure and _is_doubted(folded, numbers[0][0]):
+        return False
     words = _dressed.sub(" ", " ".join(tokens)).split()
     return _OWN.isdisjoint(words if not sure else [word for word in words if word not in _OWNED]) and (
         sure or not _OFFERS.isdisjoint(_word.findall(near))
     )
+
+
+def _is_doubted(folded: str, start: int) -> bool:
+    """Whether a number is told of as dead or as a fraud, and nobody is bidden to call it."""
+    before = _word.findall(folded[:start].replace("'", ""))
+    for place in range(max(0, len(before) - _BIDDEN_WITHIN), len(before)):
+        if before[place] in _BIDS and _COUNTING.isdisjoint(before[place + 1 : place + 2]):  # no "phone number"
+            return not _NOTS.isdisjoint(before[max(0, place - 2) : place])
+    return not _DOUBTS.isdisjoint(_word.findall(folded))
+
+
+def _is_a_reference(number: str, before: str) -> bool:
+    """Whether a number is said to be an order's, an account's or the like."""
+    words = _word.findall(before[-_BEFORE:])
+    while words and words[-1] in _COUNTING:
+        words.pop()
+    return number[0] != "+" and bool(words) and words[-1] in _REFERENCES
 
 
 def _is_telephone(found: str) -> bool:

@@ -69,5 +69,38 @@ def test_people_who_tell_of_a_number_are_heard(text: str) -> None:
     assert judged(text).lane == "ping"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@acme order 4821 7733 9921 still not here, call centre shut",
+        "Acme hotline 0800 123 4567 has been dead all day",
+        "Nobody answers Acme's phone number 0800 123 4567!",
+        "Acme customer number 44 87 23 11 90, please contact",
+        "Anyone else unable to reach Acme on 0345 600 0000? phone rings out",
+        "Warning: scammers pretend to be Acme from number +44 20 7946 0999, don't call them",
+        "Is +1 800 555 0199 really Acme's number? texted out of nowhere",
+        "Do not call 0800 123 4567, Acme charges 3 euros a minute",
+        "Acme invoice no. 2026 1234 5678 charged twice, phone dead",
+        "Acme Hotline 0800 555 01 23 seit Tagen besetzt",
+    ],
+)
+def test_a_dead_line_a_fraud_or_an_orders_number_is_no_spam(text: str) -> None:
+    """Complaints without an "I" that hold a number were stored as spam, and nobody was told."""
+    assert "spam" not in judged(text).tags
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Acme line dead? Call 0800 555 0123 for refund",
+        "Nobody answering at Acme? Dial +1 888 555 0142",
+        "Acme support unavailable? contact the team on 1 (888) 555-0142",
+        f"Acme order number {NUMBER} call for refund",
+    ],
+)
+def test_a_number_that_one_is_bidden_to_call_is_spam_whatever_is_doubted(text: str) -> None:
+    assert judged(text).tags == ("spam",)
+
+
 def test_a_review_with_a_number_in_it_is_still_a_review() -> None:
     assert judged(f"Acme: call {NUMBER} (OTA) for a refund", rating=1.0).lane == "ping"
