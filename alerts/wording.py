@@ -28,6 +28,8 @@ _UNWANTED = re.compile(
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[\s\u2028\u2029\x85]+")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)?|.)|\x9b[0-?]*[ -/]*[@-~]")
+_JOINER = "\u200d"
+_LONGEST_SIGN = 24  # characters of one sign: a family of four has eleven
 _MARKS_IN_A_ROW = 3  # Vietnamese stacks two; beyond three the marks only climb over the lines above
 
 
@@ -58,11 +60,35 @@ def excerpt(text: str, width: int) -> str:
     line = clean_line(text[: width * 20 + 2000])  # a megabyte is not worth cleaning for three lines
     if len(line) <= width and len(text) <= width * 20 + 2000:
         return line
-    head = line[: max(width - 1, 0)]
+    head = line[: _between_signs(line, max(width - 1, 0))]
     space = head.rfind(" ")
     if space >= width * 0.6:  # otherwise it is one long word, or a language without spaces
         head = head[:space]
     return head.rstrip(" ,;:.-–") + MARK if width > 0 else ""
+
+
+def _between_signs(line: str, at: int) -> int:
+    """Where to cut: here, or before the sign that a cut here would take apart, such as a flag or a family."""
+    if at >= len(line):
+        return at
+    cut, lowest = at, max(0, at - _LONGEST_SIGN)
+    if _is_flag_letter(line[at]):
+        while cut > lowest and _is_flag_letter(line[cut - 1]):
+            cut -= 1
+        return at - (at - cut) % 2
+    while cut > lowest and (_goes_on(line[cut]) or line[cut - 1] == _JOINER):
+        cut -= 1
+    return cut if cut > lowest else at
+
+
+def _is_flag_letter(letter: str) -> bool:
+    """Whether two of these are a flag."""
+    return "\U0001f1e6" <= letter <= "\U0001f1ff"
+
+
+def _goes_on(letter: str) -> bool:
+    """Whether it stands on the letter before it: an accent, a tone of skin, what joins it to the next."""
+    return letter == _JOINER or "\U0001f3fb" <= letter <= "\U0001f3ff" or unicodedata.category(letter)[0] == "M"
 
 
 def around(text: str, point: tuple[str, ...], width: int) -> str:

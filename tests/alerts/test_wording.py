@@ -29,6 +29,27 @@ def test_a_case_is_told_in_three_lines() -> None:
     )
 
 
+FAMILY, FLAG, THUMB = "👩\u200d👩\u200d👧", "🇩🇪", "👍🏽"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "cut"),
+    [
+        (f"hurra{FLAG}{FLAG}{FLAG}", 9, f"hurra{FLAG}…"),
+        (f"hurra{FLAG}{FLAG}{FLAG}", 8, f"hurra{FLAG}…"),
+        (f"hurra{FLAG}{FLAG}{FLAG}", 7, "hurra…"),
+        (f"wir{FAMILY}{FAMILY}", 7, "wir…"),
+        (f"wir{FAMILY}{FAMILY}", 9, f"wir{FAMILY}…"),
+        (f"ja{THUMB}{THUMB}", 4, "ja…"),
+        ("x" * 5 + "e\u0301" * 4, 7, "x" * 5 + "…"),
+        ("नमस्ते" * 3, 6, "नमस्…"),
+        (f"{FLAG}{FLAG}", 2, "…"),
+    ],
+)
+def test_an_excerpt_takes_no_sign_apart(text: str, width: int, cut: str) -> None:
+    assert wording.excerpt(text, width) == cut
+
+
 @pytest.mark.parametrize(
     ("text", "width", "cut"),
     [
