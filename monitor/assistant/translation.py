@@ -21,7 +21,7 @@ from monitor.assistant.blocks import Block
 from monitor.assistant.prompt_injection import gives_orders
 from monitor.assistant.redaction import NOBODY, People, addresses_in
 from monitor.text.language import UNKNOWN, detect, name_of
-from monitor.text.normalize import fold
+from monitor.text.normalize import MARKS, fold
 
 LONGEST = 4_000  # characters; of a longer text the beginning is translated, and the words say so
 MOST_PIECES = 40
@@ -31,6 +31,7 @@ _SURE_OF_LANGUAGE = 40  # letters; of fewer, a guess at the language is often wr
 _WORDS_OF_A_SENTENCE = 5  # fewer may be names, which stay
 _LEEWAY = 25  # letters: of a few words, a translation may be several times as long
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])(?:\s+|(?<=[。！？]))|\n+")
+_WORD_ENDS = re.compile(rf"\s|(?![{MARKS}])[{SPACELESS}]")  # what may stand behind the end of a word
 _DENSE = re.compile(f"[{SPACELESS}]")
 _DENSER = 2.5  # a letter of these says as much as two or three of others
 
@@ -82,11 +83,17 @@ def translate(
 
 
 def beginning(text: str) -> str:
-    """What is translated of a text: cut between two words, for half an address would not be taken out."""
+    """What is translated of a text: cut between two words, for half an address would not be taken out.
+
+    In scripts without spaces any letter ends a word, but where a sign stands above it.
+    """
     if len(text) <= LONGEST:
         return text
     head = text[:LONGEST]
-    return head if text[LONGEST].isspace() else head.rpartition(" ")[0] or head
+    if text[LONGEST].isspace():
+        return head
+    ends = [found.start() for found in _WORD_ENDS.finditer(text, 0, LONGEST + 1)]
+    return head[: ends[-1]].rstrip() if ends and ends[-1] else head
 
 
 def instructions_of(count: int, language: str) -> str:

@@ -150,3 +150,11 @@ def test_a_long_text_is_cut_between_two_words() -> None:
     assert "".join(pieces_of(beginning(f"{words} olga.berg-quartz@mail.example.org"))) == words
     assert beginning("x" * (LONGEST + 1)) == "x" * LONGEST
     assert beginning(f"{'x' * LONGEST} more") == "x" * LONGEST
+
+
+@pytest.mark.parametrize(
+    "text", ["はじめ まして" + "あ" * 5_000, "word\n" * 2_000, "今日は " + "が" * 3_000 + "水" * 3_000]
+)
+def test_one_blank_at_the_beginning_takes_nothing_away(text: str) -> None:
+    """Of a long text whose words are parted by lines, or by nothing, all behind its last blank was left out."""
+    assert len(beginning(text)) > LONGEST - 10
