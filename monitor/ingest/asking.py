@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors import Batch, ConnectorError, Nonsense, Post, Request
+from connectors import Batch, ConnectorError, NoCredit, Nonsense, Post, RateLimited, Refused, Request, Unreached
 from monitor.ingest import turns
 from monitor.ingest.pipeline import Intake
 from monitor.privacy import forgetting
 from monitor.settings.models import Settings, Source
-from monitor.store import asked, key_values, mentions, sources
+from monitor.store import asked, failures, key_values, mentions, sources
 from monitor.store.connect import Error, is_of_all
 from monitor.store.database import Database, Row, stamp
 from monitor.store.leases import LeaseLostError
@@ -36,6 +36,7 @@ QUESTIONS = 10  # of one turn; the next comes in a quarter of an hour. Half as m
 TURN = timedelta(seconds=30)  # meanwhile nothing new is read from the source
 LEFT = 50  # calls that a turn leaves to reading, where the network counts them
 SPENT = "asked-spent:{source}:{month}"
+FAILED = "ask"  # the name under which questions that failed in a row are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,18 @@ def take_turn(
 ) -> Turn:
     """Ask after the posts of a source whose turn it is. Never raises for a bad source."""
     count, began = 0, clock()
-    at_once = int(getattr(connector, "asks_at_once", AT_ONCE))
-    for _ in range(QUESTIONS if at_once > AT_ONCE else QUESTIONS // 2):
+    usual = int(getattr(connector, "asks_at_once", AT_ONCE))
+    # One post that cannot be asked after, or too many for a slow network, is found by asking after fewer.
+    failed = failures.standing(database, FAILED, source.name)
+    at_once = max(usual >> min(failed, 10), 1)
+    odd, words = list[str](), ""
+    for _ in range(QUESTIONS if usual > AT_ONCE else QUESTIONS // 2):
         now = clock()
         if now - began >= TURN or not mine.goes_on():
             break
         most = min(at_once, affordable(database, source, connector, now))
-        rows = _next(database, source.name, most, now, once=bool(_price(connector))) if most else []
+        rows = _next(database, source.name, most + len(odd), now, once=bool(_price(connector))) if most else []
+        rows = [row for row in rows if row["id"] not in odd][:most]
         if not rows:
             break
         ids = [row["id"] for row in rows]
@@ -80,13 +86,26 @@ def take_turn(
             first = key_values.take_period(database, f"asking failed:{source.name}:{now:%Y-%m-%d}", now)
             level = logging.WARNING if first else logging.DEBUG  # a turn comes every quarter of an hour
             log.log(level, "%s: it could not be asked what was deleted: %s", source.name, words)
-            return Turn(count, words)
+            if isinstance(error, RateLimited | Refused | NoCredit | Unreached):
+                return Turn(count, words)
+            with database.transaction():
+                failures.one_more(database, FAILED, source.name, now)
+            if len(rows) > 1 or odd:
+                return Turn(count, words)
+            odd = ids  # if the next one can be asked after, it is this post, which need not hold up all others
+            continue
+        if failed or odd:
+            with database.transaction():
+                failures.over(database, FAILED, source.name, now)
+                if odd:
+                    asked.note(database, odd, now)
+        at_once, failed, odd = usual, 0, []
         _keep(database, intake, source, connector, rows, batch, mine, clock())
         count += len(rows)
         left = batch.quota.remaining if batch.quota is not None else None
         if batch.not_before is not None or (left is not None and left < LEFT):
             break
-    return Turn(count)
+    return Turn(count, words if odd else "")
 
 
 def _next(database: Database, source: str, most: int, now: datetime, *, once: bool) -> list[Row]:

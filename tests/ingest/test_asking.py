@@ -218,6 +218,29 @@ def test_an_answer_that_says_nothing_does_not_hold_up_the_others(acme: Assembly)
     assert turn(acme, Network(), clock).asked == 50, "they are asked after later"
 
 
+def test_one_post_that_cannot_be_asked_after_does_not_hold_up_the_others(acme: Assembly) -> None:
+    """It was among those asked after at every turn, and nothing that the network deleted was ever found out."""
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
+    network, clock = Network(gone=("p030",), fails={"p001": ConnectorError("500")}), Clock(NOW + DAY + MINUTE)
+    for _ in range(12):
+        turn(acme, network, clock)
+        clock.forward(15 * MINUTE)
+    assert {native for ids in network.asked if "p001" not in ids for native in ids} | {"p001"} == {
+        f"p{n:03}" for n in range(50)
+    }
+    assert count(acme.database, "posts", "deleted_at <> ''") == 1
+
+
+def test_while_a_network_is_down_no_post_counts_as_asked_after(acme: Assembly) -> None:
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
+    down = Network(fails={f"p{n:03}": ConnectorError("it is down") for n in range(50)})
+    clock = Clock(NOW + DAY + MINUTE)
+    for _ in range(12):
+        assert turn(acme, down, clock) == asking.Turn(0, "it is down")
+        clock.forward(15 * MINUTE)
+    assert turn(acme, Network(), clock).asked == 50
+
+
 def test_what_a_letter_may_quote_is_asked_after_in_the_hour_before(acme: Assembly) -> None:
     (mine,) = take(acme, post(ANGRY, native_id="quoted", at=NOW), now=NOW)
     say(acme.database, acme.rules, mine, "close", who="Ana", way="page", now=NOW, detail={"outcome": "solved"})
