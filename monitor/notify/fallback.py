@@ -63,8 +63,10 @@ def _fall_back(database: Database, rules: Rules, target: str, now: datetime) -> 
         made = []
         for row in rows:
             # Without a fallback in the settings: the first who can be reached, unless it has reached somebody.
-            known = bool(deliveries_owed.reached(database, row.about, row.step) & people)
-            made += [_copy(row, each, failure, now) for each in fallback or ([] if known else others[:1])]
+            known = bool(deliveries_owed.reached(database, row.about, row.created_at) & people)
+            instead = fallback or ([] if known else others[:1])
+            theirs = deliveries_owed.reached(database, row.about, row.created_at, or_will_be=True)
+            made += [_copy(row, each, failure, now) for each in instead if each not in theirs]
         with database.transaction():
             deliveries.queue(database, made)
             deliveries_owed.told_elsewhere(database, [row.id for row in rows], now)
@@ -95,7 +97,7 @@ def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[
         target=target,
         now=now,
         due_at=now,
-        reason=f"{failure.name} is down" if failure.health is not None else row.reason,
+        reason=row.reason,
         story_id=row.story_id,
         step=row.step,
         priority=row.priority,

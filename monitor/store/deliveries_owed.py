@@ -101,12 +101,16 @@ def told_elsewhere(database: Database, deliveries: Sequence[str], now: datetime)
         )
 
 
-def reached(database: Database, about: str, step: int) -> set[str]:
-    """The targets that have had a message about this, at this step of its ladder or at a later one."""
+def reached(database: Database, about: str, since: datetime, *, or_will_be: bool = False) -> set[str]:
+    """The targets that have had a message about this that was made since then: with what it told, or after it.
+
+    What was told of a former wait of the same case counts no more. With `or_will_be` those too that are owed one.
+    """
+    states = f"(state = 'sent' OR state = 'inflight' OR {WAITING})" if or_will_be else "state = 'sent'"
     rows = database.rows(
-        "SELECT DISTINCT target FROM deliveries WHERE about = :about AND action = 'post' AND state = 'sent' "
-        "AND step >= :step",
-        {"about": about, "step": step},
+        f"SELECT DISTINCT target FROM deliveries WHERE about = :about AND action = 'post' AND {states} "
+        "AND created_at >= :since",
+        {"about": about, "since": stamp(since)},
     )
     return {row["target"] for row in rows}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.notify import fallback, trouble
 from monitor.service.watchdog import Audit
@@ -18,7 +19,22 @@ from monitor.wiring import Assembly
 from tests.alerting_helpers import Base, distinct, flagged, house, named, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
-from tests.helpers import ANGRY, BROKEN, DAY, HOUR, MINUTE, NOW, Clock, deliver, messages, notices, post, take
+from tests.helpers import (
+    AGAIN,
+    ANGRY,
+    BROKEN,
+    CHURN,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    Clock,
+    deliver,
+    messages,
+    notices,
+    post,
+    take,
+)
 
 SECOND = MINUTE / 60
 CODES = ("is_archived", "user_not_found", "a_code_of_next_year")  # the last one may pass by itself
@@ -320,3 +336,42 @@ def test_lists_that_waited_are_one_list(database: Base, tmp_path: Path, slack: F
     deliver(acme, Clock(NOW + 3 * DAY))
     (listed,) = posted(slack)[before:]
     assert "3 cases" in slack.reads(listed)
+
+
+LEA = '[[people]]\nname = "Lea"\nrole = "lead"\nemail = "lea@example.org"\n'
+
+
+def test_whoever_heard_of_a_case_last_week_is_told_again_where_its_channel_is_down_now(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    """What they had been told of the former wait counted, and nobody was told that the customer writes again."""
+    acme = house(database, tmp_path, slack, mail, tables=LEA, operator=("console",))
+    clock = Clock(NOW)
+    take(acme, post(CHURN, author="olga", thread_id="t", at=NOW))
+    while clock() < NOW + 2 * HOUR:
+        clock.forward(MINUTE)
+        escalation.escalate(database, acme.rules, clock())
+        deliver(acme, clock, SECOND, most=3)
+    called = len(mail.ledger)
+    assert called, "the lead heard of the first wait"
+    say(database, acme.rules, "1", "answered", who="Lea", way="web", now=clock())
+    deliver(acme, clock)
+    close(slack, "#care", "is_archived")
+    clock.now = NOW + 2 * DAY
+    take(acme, post(AGAIN, author="olga", thread_id="t", at=clock()), now=clock())
+    live(acme, clock, 20 * MINUTE, MINUTE)
+    assert ["ridiculous" in each.text for each in mail.ledger[called:]] == [True]
+
+
+def test_a_fallback_that_is_told_anyway_is_told_once(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
+    acme = house(database, tmp_path, slack, notify=("slack:#gone", "slack:#care"), fallback=("slack:#care",))
+    close(slack, "#gone", "is_archived")
+    clock = Clock(NOW)
+    take(acme, post(CHURN))
+    while clock() < NOW + 70 * MINUTE:  # the first message, and the reminders at 75% and 100%
+        clock.forward(MINUTE)
+        escalation.escalate(database, acme.rules, clock())
+        live(acme, clock, SECOND)
+    texts = [slack.reads(each) for each in posted(slack)]
+    assert len(texts) == 3
+    assert not any("Sent here because" in text for text in texts)
