@@ -115,6 +115,7 @@ def main() -> None:
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         code = app(standalone_mode=False, prog_name="earful")
+        sys.stdout.flush()  # here, where a reader that has gone away is no failure
         sys.exit(code if isinstance(code, int) else 0)
     except SettingsError as error:
         for fault in error.faults:
@@ -129,8 +130,8 @@ def main() -> None:
     except (NotPossible, InstallError, FileUnreadable, Failed) as error:
         errors.print(f"earful: {error}")
         sys.exit(1)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+    except (SystemExit, typer.Exit) as ended:
+        sys.exit(_ended(ended))
     except (KeyboardInterrupt, typer.Abort) as stop:
         sys.exit(_stopped(stop, errors))
     except BrokenPipeError:
@@ -141,6 +142,13 @@ def main() -> None:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - nobody outside is to see a traceback
         sys.exit(_unforeseen(error, errors))
+
+
+def _ended(ended: SystemExit | typer.Exit) -> int | str | None:
+    """The exit code that a command chose. A reader that has gone away, as `head` does, is no failure."""
+    if isinstance(ended, typer.Exit):
+        return ended.exit_code
+    return 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code  # how rich and typer end then
 
 
 def _stopped(stop: BaseException, errors: Console) -> int:

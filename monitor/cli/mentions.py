@@ -13,7 +13,7 @@ from rich.text import Text
 from alerts.wording import excerpt
 from connectors import Post
 from connectors.durations import span
-from monitor.cli.base import AsJson, Failed, Limit, app, console, note, opened, print_json, settings_path
+from monitor.cli.base import AsJson, Failed, Limit, app, brand_of, console, note, opened, print_json, settings_path
 from monitor.ingest import asking
 from monitor.notify import case_words
 from monitor.people.audit import Event
@@ -160,7 +160,7 @@ def explain(
 
     post = Post("command line", "-", "", "", text, utc_now())
     with opened() as assembly:
-        name = brand or assembly.settings.brands[0].name
+        name = brand_of(assembly, brand or assembly.settings.brands[0].name)
         found = brands_in(Subject(text), assembly.queries)
         explanation = assembly.intake.judge.explain(post, name, found.get(name, ()))
     verdict = explanation.verdict

@@ -44,6 +44,7 @@ def settings(tmp_path: Path, sqlite: Sqlite) -> Path:
         ("case 1 snooze --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("case 1 wait --on billing --until 2020-01-01T00:00:00Z", 1, "earful: that time has passed"),
         ("mute", 2, "Usage: "),
+        ("explain awful --brand Amce", 1, "earful: no brand named Amce; the settings have: Acme"),
         ("token create", 2, "earful: No such command 'create'. See: earful token --help"),
         ("case", 2, "earful: Missing argument 'ID'. See: earful case --help"),
         (
@@ -103,6 +104,16 @@ def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ran = started(settings, "cases", "--json", stdout=full.fileno())
     assert (ran.returncode, ran.stderr) == (74, "earful: what was to be read or written: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", ["cases", "cases --json", "status", "mentions"])
+def test_a_reader_that_has_seen_enough_is_no_failure(settings: Path, words: str) -> None:
+    """`earful cases | head -1` ended with 1, which `set -o pipefail` takes for a failure."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    ran = started(settings, *words.split(), stdout=writes)
+    os.close(writes)
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_a_terminal_that_has_no_columns_is_written_to_all_the_same(settings: Path) -> None:
