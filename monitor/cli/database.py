@@ -175,6 +175,8 @@ def backup(file: Annotated[Path, typer.Argument(help="Where to write the copy.")
 
     The daemon can keep running.
     """
+    if file.is_dir():
+        raise Failed(f"{file} is a folder; name a file in it, such as {file / 'earful.sqlite'}")
     settings = load_settings(secrets=False)
     database = open_store(settings, utc_now())
     try:

@@ -35,8 +35,12 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
     numbers of cases were given since then is not given again.
     Raises DatabaseUnusable, with everything left as it was.
     """
+    if copy.is_dir():
+        raise DatabaseUnusable(f"{copy} is a folder; name a copy in it")
     if not copy.is_file():
         raise DatabaseUnusable(f"{copy}: no such file")
+    if path.is_dir():
+        raise DatabaseUnusable(f"{path} is a folder; set [database] url to a file")
     with copy.open("rb") as file:
         begins = file.read(16)
     if not begins.startswith(b"SQLite format 3"):

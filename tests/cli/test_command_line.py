@@ -60,6 +60,16 @@ def test_an_odd_word_ends_in_one_line_that_says_what_to_write(settings: Path, wo
     assert ran.stderr.startswith(said)
 
 
+def test_a_copy_into_a_folder_is_refused_and_nothing_is_left_beside_it(settings: Path, tmp_path: Path) -> None:
+    """`earful backup /backups` copied everything first, and left /backups.sha256."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    ran = earful(settings, "backup", str(folder))
+    said = f"earful: {folder} is a folder; name a file in it, such as {folder}/earful.sqlite\n"
+    assert (ran.returncode, ran.stderr) == (1, said)
+    assert list(tmp_path.glob("backups*")) == [folder]
+
+
 def test_what_cannot_be_reached_is_said_once_with_what_to_do(tmp_path: Path) -> None:
     """Posts and own replies fail for one reason; the remedy is a sentence, not a second pair of parentheses."""
     nowhere = "127.0.0.1:9"

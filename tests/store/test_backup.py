@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -182,6 +183,17 @@ def test_a_log_whose_file_is_gone_is_not_written_into_the_copy(filled: Sqlite, t
     assert restored.delete_copies(restored.copies()) == []
     assert list(path.parent.glob("*before*")) == [], "what is in the log goes as any copy does"
     restored.close()
+
+
+def test_a_folder_in_place_of_a_file_is_refused(filled: Sqlite, tmp_path: Path) -> None:
+    folder, copy = tmp_path / "backups", tmp_path / "copy.sqlite"
+    folder.mkdir()
+    filled.backup_to(copy)
+    with pytest.raises(DatabaseUnusable, match=f"{folder} is a folder; name a copy in it"):
+        restore_to(folder, filled.path, NOW)
+    with pytest.raises(DatabaseUnusable, match=re.escape(f"{folder} is a folder; set [database] url to a file")):
+        restore_to(copy, folder, NOW)
+    assert sorted(each.name for each in tmp_path.glob("backups*")) == ["backups"]
 
 
 def test_a_copy_that_finds_no_room_says_so_and_leaves_nothing_behind(filled: Sqlite, tmp_path: Path) -> None:
