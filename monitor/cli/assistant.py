@@ -17,6 +17,7 @@ from monitor.assistant import questions, translation
 from monitor.assistant.answers import Unavailable
 from monitor.assistant.questions import Answered, NotEnough
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.extras import how_to_install
 from monitor.service.scheduler import utc_now
 from monitor.store import cases, key_values, mentions
 from monitor.store.database import stamp
@@ -34,7 +35,7 @@ def serve(
     Speaks the Model Context Protocol over standard input and output.
     """
     if not mcp_server.installed():
-        raise Failed("the mcp package is not installed; run in Earful's folder: .venv/bin/pip install -e '.[mcp]'")
+        raise Failed(f"the mcp package is not installed; run: {how_to_install('mcp')}")
     with opened() as assembly:
         mcp_server.server_of(mcp_server.Desk(lambda: assembly, utc_now, name[:64])).run("stdio")
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import alerts
 import connectors
+from monitor.extras import how_to_install
 from monitor.settings.errors import Key, Problem, meant, nearest, one_of, shown
 from monitor.settings.models import KEYWORDS, Settings, after, clock, step_after
 from monitor.text.query.parsing import QueryError, parse
@@ -151,7 +152,7 @@ class Checks:
     def _oidc(self) -> None:
         oidc = self.sound.get("oidc")
         if oidc is not None and oidc.issuer and find_spec("authlib") is None:
-            how = "run in Earful's folder: .venv/bin/pip install -e '.[oidc]'"
+            how = f"run: {how_to_install('oidc')}"
             self._note(("oidc", "issuer"), "a provider, but its library authlib is not installed", how)
 
     def _queries(self) -> None:

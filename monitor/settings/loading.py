@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 import alerts
 import connectors
 from connectors.old_keys import ended, translated
+from monitor.extras import how_to_install
 from monitor.settings.addresses import leads_somewhere
 from monitor.settings.checks import Checks
 from monitor.settings.derived import completed
@@ -295,9 +296,7 @@ class _Reading:
                 raise ModuleNotFoundError(name=EXTRAS[kind])
             settings = importlib.import_module(kinds[kind].partition(":")[0]).Settings
         except ImportError as error:
-            extra = (
-                f"run in Earful's folder: .venv/bin/pip install -e '.[{kind}]'" if kind in EXTRAS else "run: make setup"
-            )
+            extra = f"run: {how_to_install(kind)}" if kind in EXTRAS else "run: make setup"
             self.problems.append(Problem(key, f'"{kind}", but its library {error.name} is not installed', extra))
             return None
         return cast(type[BaseModel], settings)

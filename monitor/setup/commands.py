@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from monitor.extras import how_to_install
 from monitor.settings.environment import NAME as SECRETS
 from monitor.settings.models import Block, Brand, Person, clock
 from monitor.setup.templates import (
@@ -341,7 +342,7 @@ def _report(path: Path, program: str, *, inside: bool, zone: str, topic: str) ->
     if topic:
         lines += [*(each.format(topic=topic) for each in _ON_YOUR_PHONE), ""]
         if find_spec("apprise") is None:
-            lines += ["Run first, in Earful's folder: .venv/bin/pip install -e '.[apprise]'", ""]
+            lines += [f"Run first: {how_to_install('apprise')}", ""]
     next_steps = [f"  {command} try", *([f"  {command} alert test"] if topic else []), f"  {command} run"]
     return "\n".join([*lines, *_STANDING, "", "Next:", *next_steps])
 

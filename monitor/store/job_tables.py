@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from monitor.extras import how_to_install
 from monitor.store import key_values
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, stamp
 from monitor.store.postgresql import Postgresql
@@ -43,8 +44,8 @@ def need() -> None:
     """Raises DatabaseUnusable where the library is not installed."""
     if _files() is None:
         raise DatabaseUnusable(
-            "[database] url is PostgreSQL, but the library of its jobs (procrastinate) is not installed; run in "
-            "Earful's folder: .venv/bin/pip install -e '.[postgres]'"
+            "[database] url is PostgreSQL, but the library of its jobs (procrastinate) is not installed; run: "
+            f"{how_to_install('postgres')}"
         )
 
 

@@ -12,6 +12,7 @@ try:
 except ImportError:
     psycopg = None  # type: ignore[assignment]
 
+from monitor.extras import how_to_install
 from monitor.store.database import DatabaseUnusable, RoleTaken, stamp, this_process
 from monitor.store.postgresql_connections import connect
 
@@ -23,8 +24,7 @@ def need_driver() -> None:
     """Raise DatabaseUnusable where psycopg is not installed."""
     if psycopg is None:
         raise DatabaseUnusable(
-            "[database] url is PostgreSQL, but its driver is not installed; run in Earful's folder: "
-            ".venv/bin/pip install -e '.[postgres]'"
+            f"[database] url is PostgreSQL, but its driver is not installed; run: {how_to_install('postgres')}"
         )
 
 

@@ -76,6 +76,7 @@ notify/test_sender.py: monitor/timeouts.py monitor/store/deliveries_owed.py
 notify/test_system_notices.py: monitor/store/notices.py
 reports/test_statistics.py: monitor/reports/formatting.py monitor/reports/response_times.py
     monitor/store/report_queries.py
+settings/test_extras.py: monitor/extras.py
 settings/test_loading.py: monitor/settings/checks.py monitor/settings/errors.py monitor/settings/models.py
     monitor/settings/secrets.py monitor/settings/toml_lines.py
 web/test_cases.py: monitor/settings/overrides.py monitor/web/case.py monitor/web/case_timeline.py monitor/web/inbox.py

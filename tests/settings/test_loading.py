@@ -21,6 +21,7 @@ from pydantic import BaseModel, SecretStr
 
 import alerts
 import connectors
+from monitor.extras import how_to_install
 from monitor.settings import models
 from monitor.settings.errors import Fault, SettingsError, dotted
 from monitor.settings.loading import EXTRAS, load
@@ -538,7 +539,7 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: py
     found = faults(tmp_path, SOUND | {"channels": [*SOUND["channels"], channel]})
     assert found == [
         'settings.toml:3: channels[1].kind: found "apprise", but its library apprise is not installed; '
-        "run in Earful's folder: .venv/bin/pip install -e '.[apprise]'"
+        f"run: {how_to_install('apprise')}"
     ]
 
 

@@ -19,6 +19,7 @@ import psycopg
 import pytest
 import sqlite_utils.utils
 
+from monitor.extras import how_to_install
 from monitor.store import key_values
 from monitor.store.connect import Error, holder_of, open_database
 from monitor.store.database import DatabaseBusy, DatabaseUnusable, RoleTaken, at, instant, sought, stamp
@@ -417,7 +418,7 @@ def test_without_its_driver_postgresql_is_refused_by_name_and_sqlite_works(tmp_p
         (
             "postgresql.toml",
             78,
-            "driver is not installed; run in Earful's folder: .venv/bin/pip install -e '.[postgres]'",
+            f"driver is not installed; run: {how_to_install('postgres')}",
         ),
     ):
         command = [sys.executable, "-c", code, "--settings", str(tmp_path / name), "cases"]

@@ -105,7 +105,7 @@ def test_without_the_library_nothing_is_made_and_the_daemon_is_told_what_to_do(
     acme = assembly_of(opened, settings_from(tmp_path))
     monkeypatch.setattr(job_tables, "find_spec", lambda _name: None)
     job_tables.bring_up(opened, [])
-    with pytest.raises(DatabaseUnusable, match=r"procrastinate\) is not installed; run in Earful's folder"):
+    with pytest.raises(DatabaseUnusable, match=r"procrastinate\) is not installed; run: "):
         Engine(acme)
     Engine(assembly_of(sqlite, settings_from(tmp_path)))
     opened.close()
