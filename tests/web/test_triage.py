@@ -240,6 +240,23 @@ def test_a_tag_is_put_on_shown_filtered_by_and_taken_off_again(office: Office) -
     assert case(office.database, one).own_tags == tuple(f"t{n}" for n in range(10))
 
 
+def test_show_keeps_every_filter_of_the_address(office: Office) -> None:
+    """Also one that no list offers: a tag of closed cases alone, the only language, a source that left the settings."""
+    (case_id,) = angry(office, 1)
+    olle = office.person("Olle")
+    olle.post(f"/cases/{case_id}", {"verb": "tag", "tag": "billing"})
+    olle.post(f"/cases/{case_id}", {"verb": "close", "outcome": "solved"})
+    for path, asked in (
+        ("/", {"state": "closed", "tag": "billing", "source": "old", "language": "fi", "owner": "Una", "brand": "Was"}),
+        ("/mentions", {"author": "a", "language": "fi", "lane": "ping", "source": "x", "cause": "c", "incident": "i"}),
+    ):
+        form = olle.get(path, params=asked).text.partition('role="search"')[2].partition("</form>")[0]
+        for name, value in asked.items():
+            field = re.search(rf'<select name="{name}">.*?</select>|<input[^>]* name="{name}"[^>]*>', form)
+            assert field is not None, name
+            assert re.search(rf'value="{value}"(?: selected|>)', field[0]), (path, name)
+
+
 def test_two_who_ask_for_the_next_at_once_never_get_the_same(office: Office) -> None:
     ids = angry(office, 30)
     people = [office.person(name) for name in ("Olle", "Pia")]
