@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts.case import Case
 from connectors.text import clean
@@ -57,13 +58,15 @@ def say(
     way: str,
     now: datetime,
     detail: Mapping[str, Any] | None = None,
+    zone: ZoneInfo | None = None,
 ) -> Said:
     """Say `verb` of a case: `who` is somebody by their id, or a name of the list of people.
 
+    What comes back tells times by the clocks of `zone`, where the person has one of their own.
     Raises NotPossible for an unknown case, verb, person or missing detail.
     """
     with database.transaction():
-        return say_within(database, rules, case_id, verb, who=who, way=way, now=now, detail=detail or {})
+        return say_within(database, rules, case_id, verb, who=who, way=way, now=now, detail=detail or {}, zone=zone)
 
 
 def say_within(
@@ -76,6 +79,7 @@ def say_within(
     way: str,
     now: datetime,
     detail: Mapping[str, Any],
+    zone: ZoneInfo | None = None,
 ) -> Said:
     """As `say`, inside a transaction that is open already."""
     directory = Directory(database, rules.settings)
@@ -98,9 +102,11 @@ def say_within(
         detail = {**detail, "owner": owner.name, "owner_id": owner.id}
     # A case keeps the id under which somebody took it: it may be another one by which they are known now.
     had = directory.resolve(Actor(case.owner_id, case.owner))
-    changes, text = meaning(rules, replace(case, owner=had.name, owner_id=had.id), verb, actor, now, dict(detail))
+    known = replace(case, owner=had.name, owner_id=had.id)
+    changes, text = meaning(rules, known, verb, actor, now, dict(detail))
+    theirs = meaning(rules, known, verb, actor, now, dict(detail), zone)[1] if zone is not None else text
     if not changes and verb not in {"note"}:
-        return Said(case, False, text)
+        return Said(case, False, theirs)
     before = {key: row[key] for key in UNDOABLE if key in changes}
     if changes:
         cases.change(database, case.id, **changes)
@@ -120,7 +126,7 @@ def say_within(
     if verb == "morning":
         _rest_the_others(database, rules, case.id, actor, way, now)
     show_to_all(database, case, after, now, text)
-    return Said(cases.one(database, case.id), True, text)
+    return Said(cases.one(database, case.id), True, theirs)
 
 
 def _rest_the_others(database: Database, rules: Rules, case_id: str, actor: Actor, way: str, now: datetime) -> None:

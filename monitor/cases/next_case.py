@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from monitor.cases.actions import Said, say_within
 from monitor.people.identity import Actor
@@ -14,8 +15,9 @@ from monitor.text.language import UNKNOWN
 
 
 def take_next(
-    database: Database, rules: Rules, who: Actor | str, way: str, now: datetime, speaks: Set[str] = frozenset()
-) -> Said:
+    database: Database, rules: Rules, who: Actor | str, way: str, now: datetime, speaks: Set[str] = frozenset(),
+    zone: ZoneInfo | None = None,
+) -> Said:  # fmt: skip
     """Take the next case for `who`; `Said.case` is None where nobody waits in a language they speak.
 
     `speaks` are codes such as "de"; whoever names none is given every language, and a post whose language is not known
@@ -26,7 +28,7 @@ def take_next(
     with database.transaction():
         found = pages.next_waiting(database, languages, now)
         if found is not None:
-            return say_within(database, rules, found, "take", who=who, way=way, now=now, detail={})
+            return say_within(database, rules, found, "take", who=who, way=way, now=now, detail={}, zone=zone)
         others = pages.count(database, "waiting", pages.Inbox(), now)
     if others:
         return Said(None, False, f"Nobody is waiting in a language you speak; {others:,} in others")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts import ladder
 from alerts.case import Case, Outcome
@@ -24,11 +25,15 @@ VERBS = (
 
 
 def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a table of functions
-    rules: Rules, case: Case, verb: str, actor: Actor, now: datetime, detail: dict[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """What a verb changes in a case, and the line that says so. No changes: it is so already."""
+    rules: Rules, case: Case, verb: str, actor: Actor, now: datetime, detail: dict[str, Any],
+    zone: ZoneInfo | None = None,
+) -> tuple[dict[str, Any], str]:  # fmt: skip
+    """What a verb changes in a case, and the line that says so, by the clocks of `zone` (of none: of the desk).
+
+    No changes: it is so already.
+    """
     who = actor.name
-    zone = rules.settings.zone
+    zone = zone or rules.settings.zone
     clock = f"{now.astimezone(zone):%H:%M}"
     if case.closed_at is not None and verb not in {"reopen", "note", "tag", "close", "dismiss"}:
         raise NotPossible(f"case {case.id} is closed ({case.closed_by}); reopen it first")
@@ -37,7 +42,7 @@ def meaning(  # noqa: PLR0911, PLR0912 - one branch a verb reads better than a t
     match verb:
         case "take" | "assign":
             owner = actor if verb == "take" else Actor(str(detail["owner_id"]), str(detail["owner"]))
-            return _take(rules, case, owner, actor, now, clock)
+            return _take(rules, case, owner, actor, now, zone)
         case "release":
             return _release(rules, case, str(detail.get("reason", "")), who, now)
         case "answered":
@@ -169,14 +174,15 @@ def _moment_of_reply(detail: Mapping[str, Any], now: datetime) -> datetime:
 
 
 def _take(
-    rules: Rules, case: Case, owner: Actor, actor: Actor, now: datetime, clock: str
+    rules: Rules, case: Case, owner: Actor, actor: Actor, now: datetime, zone: ZoneInfo
 ) -> tuple[dict[str, Any], str]:
+    clock = f"{now.astimezone(zone):%H:%M}"
     if not owner.id:
         raise NotPossible("name the new owner")
     if owner.id == case.owner_id:
         return {}, f"{owner.name} already has it"
     if case.owner_id and owner.id == actor.id and case.offered_at is None:
-        when = f" at {case.acknowledged_at.astimezone(rules.settings.zone):%H:%M}" if case.acknowledged_at else ""
+        when = f" at {case.acknowledged_at.astimezone(zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} already took it{when}"
     due = case.due_at or rules.clock(case.priority, now).due_at  # in the list it had none
     return (

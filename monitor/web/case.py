@@ -336,6 +336,7 @@ def say(context: RequestContext) -> Response:
             way=context.who.way,
             now=context.now,
             detail=detail,
+            zone=context.zone,
         )
     except NotPossible as error:
         return show_case(context, fault=str(error), status=409)

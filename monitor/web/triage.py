@@ -108,7 +108,7 @@ def _say(
             raise NotPossible(f"{case.owner} has taken it meanwhile")
         said = say_within(
             database, context.rules, case_id, verb,
-            who=context.who.actor, way=context.who.way, now=context.now, detail=detail,
+            who=context.who.actor, way=context.who.way, now=context.now, detail=detail, zone=context.zone,
         )  # fmt: skip
         read_marks.note(database, me[0], [case_id], context.now)
         line = undoable(case_log.of_case(database, case_id), context.now) if said.changed else None
@@ -132,7 +132,9 @@ def _one(context: RequestContext, one: str, chosen: Sequence[str]) -> Response:
 @post("/next", role="staff")
 def give_me_the_next(context: RequestContext) -> Response:
     """Take the most urgent case that nobody has, in a language that whoever presses speaks, and show it."""
-    said = take_next(context.database, context.rules, context.who.actor, context.who.way, context.now, _speaks(context))
+    said = take_next(
+        context.database, context.rules, context.who.actor, context.who.way, context.now, _speaks(context), context.zone
+    )
     if said.case is None:
         return _told(context, f"{said.text}.")
     return RedirectResponse(f"/cases/{said.case.id}?" + urlencode({"said": said.text}), 303)

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.settings import overrides
 from monitor.store import case_log, key_values, list_entries, web
-from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, NOW, case, lines, post
+from tests.helpers import ANGRY, ASKING, BROKEN, CHURN, HOUR, INJURY, LATE, MINUTE, NOW, case, lines, messages, post
 from tests.web.office import Browser, Office
 
 
@@ -116,6 +116,23 @@ def test_a_moment_is_read_in_the_readers_zone(office: Office) -> None:
     assert until is not None
     assert until.isoformat() == "2026-03-05T08:30:00+00:00"
     assert "5 Mar 09:30" in person.get(f"/cases/{case_id}").text
+
+
+def test_what_a_press_says_is_by_the_readers_clock_as_all_else_on_the_page(office: Office) -> None:
+    (first,) = office.take(post(ANGRY, author="ann"))
+    (second,) = office.take(post(BROKEN, author="bo"))
+    nele = office.person("Nele")
+    nele.post("/you", {"zone": "Asia/Tokyo"})
+    answer = nele.post(f"/cases/{first}", {"verb": "snooze", "until": "4h"}, follow_redirects=True)
+    assert "Done: snoozed by Nele until 04 Mar 23:00." in answer.text
+    assert "snoozed until 23:00" in answer.text
+    nele.get("/")
+    assert (
+        f"Case {second}: taken by Nele, 19:00."
+        in nele.post("/cases", {"one": f"{second} take"}, follow_redirects=True).text
+    )
+    told = [each.payload for each in messages(office.database)]
+    assert "19:00" not in str(told), "the team reads the clock of the desk"
 
 
 def test_who_comes_second_hears_who_was_first(office: Office) -> None:
