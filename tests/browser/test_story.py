@@ -213,3 +213,35 @@ def test_no_hostile_word_runs_in_a_real_browser(chromium: Any, demo: Office, sea
         seat.page.wait_for_load_state("load")
     assert outside == []
     assert seat.complaints == []
+
+
+# Where the first and the last letter of what is shown stand, in pixels from the left.
+ENDS = """(part) => {
+  const text = [...part.childNodes].find((node) => node.nodeType === 3 && node.data.trim());
+  const at = (place) => {
+    const range = document.createRange();
+    range.setStart(text, place);
+    range.setEnd(text, place + 1);
+    return range.getBoundingClientRect().left;
+  };
+  const first = text.data.length - text.data.trimStart().length;
+  return [at(first), at(text.data.trimEnd().length - 1)];
+}"""
+
+
+def test_arabic_and_hebrew_run_from_right_to_left_to_their_last_mark(
+    chromium: Any, office: Office, seats: list[Seat]
+) -> None:
+    office.take(post("شركة Acme سيئة جداً، أريد استرداد المال!", author="محمد"), post(ANGRY, author="ann"))
+    seats.append(seat := Seat(chromium, office))
+    log_in(seat, office, "Nele")
+    (row,) = office.database.rows("SELECT id, case_id FROM mentions WHERE author = 'محمد'")
+    there = [f"/mentions/{row['id']}", "/mentions", *([f"/cases/{row['case_id']}"] if row["case_id"] else [])]
+    for path in there:
+        seat.page.goto(path)
+        shown = seat.page.locator(".quote, a.says, .body", has_text="شركة").first
+        begins, ends = shown.evaluate(ENDS)
+        assert ends < begins, f"on {path} the exclamation mark stands where the sentence begins"
+        if path == "/mentions":
+            begins, ends = seat.page.locator("a.says", has_text="wrong box").evaluate(ENDS)
+            assert begins < ends
