@@ -345,22 +345,28 @@ def notes_of_author(database: Database, source: str, author: str, limit: int = 2
     )
 
 
-def thread(database: Database, source: str, thread: str, limit: int = 60) -> list[Row]:
-    """What was said in a conversation, oldest first.
+def thread(database: Database, source: str, thread: str, near: datetime, limit: int = 60) -> list[Row]:
+    """What was said in a conversation, oldest first; of a long one what was written next to that moment.
 
     (native_id, author, author_name, text, title, url, posted_at, case_id)
     """
     if not thread:
         return []
-    return database.rows(
+    question, values = (
         "SELECT p.native_id, p.author, p.author_name, p.text, p.title, p.url, p.posted_at, "
         "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
         "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
         "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
         "AND p.purged_at = '' AND EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id) "  # of us, not of others
-        "ORDER BY p.posted_at LIMIT :limit",
-        {"source": source, "thread": thread, "first": post_key(database, source, thread), "limit": limit},
-    )
+        "AND p.posted_at {0} :near ORDER BY p.posted_at {1}, p.id {1} LIMIT :limit",
+        {
+            "source": source, "thread": thread, "first": post_key(database, source, thread), "limit": limit,
+            "near": stamp(near),
+        },
+    )  # fmt: skip
+    before = database.rows(question.format("<=", "DESC"), values)
+    after = database.rows(question.format(">", "ASC"), values)[: max(limit // 2, limit - len(before))]
+    return [*before[: limit - len(after)][::-1], *after]
 
 
 def labels_of_mention(database: Database, mention: str) -> list[Row]:

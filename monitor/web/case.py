@@ -86,7 +86,7 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
             found[f"reply to {post.native_id or mention.id}"] = _ours(
                 case, post.replied_at, "", post.reply_text, post.url
             )
-    for other in pages.thread(context.database, case.source, case.thread, 60):
+    for other in pages.thread(context.database, case.source, case.thread, case.last_posted_at):
         if other["native_id"] not in found:
             ours = context.rules.accounts.owns(case.source, other["author"])
             found[other["native_id"]] = Said(

@@ -485,6 +485,19 @@ def test_what_strangers_say_in_a_row_is_folded_and_nothing_is_left_out(office: O
     assert "charged" not in folded
 
 
+def test_of_a_long_conversation_what_was_written_next_to_the_case_is_shown(office: Office) -> None:
+    """The first sixty posts of a thread were, however far before it."""
+    begun = office.clock() - 6 * HOUR
+    said = [
+        post(f"Acme is all right, says stranger {n}.", author=f"s{n}", thread_id="long", at=begun + n * MINUTE)
+        for n in range(200)
+    ]
+    office.take(*said)
+    (case_id,) = office.take(post(ANGRY, thread_id="long", at=begun + 150 * MINUTE + timedelta(seconds=1)))
+    text = office.person("Olle").get(f"/cases/{case_id}").text
+    assert [n for n in range(200) if f"stranger {n}." in text] == list(range(122, 181))
+
+
 def test_a_line_says_each_reason_once(office: Office) -> None:
     """Who was never answered is told with the day alone, and the stars of a review once."""
     office.take(post(ANGRY, thread_id="t1", at=office.clock() - 48 * HOUR))
