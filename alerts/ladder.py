@@ -129,7 +129,8 @@ def due(case: Case, now: datetime) -> Due | None:
         return None
     if case.snoozed_until is not None or case.waiting_until is not None:
         step = _overdue(case, now) if not case.quiet else None
-        return Due("wake", step.step if step else case.step, "the snooze is over", step.notify if step else ())
+        reason = "the snooze is over" if case.waiting_until is None else "the wait is over"
+        return Due("wake", step.step if step else case.step, reason, step.notify if step else ())
     if state == "taken":
         if case.claim_expires_at is not None and case.claim_expires_at <= now:
             return Due("claim_expired", case.step, f"taken by {case.owner}, but not answered yet", (case.owner,))

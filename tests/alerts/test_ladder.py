@@ -117,6 +117,8 @@ def test_nobody_is_called_for_what_somebody_has_or_has_done(over: str) -> None:
 def test_what_a_pause_held_back_is_one_step_at_its_end() -> None:
     found = ladder.due(case(snoozed_until=START + HOUR), START + HOUR)
     assert found == ladder.Due("wake", 4, "the snooze is over", ("next", "leads", "anybody"))
+    waited = ladder.due(case(waiting_until=START + HOUR), START + HOUR)
+    assert waited == ladder.Due("wake", 4, "the wait is over", ("next", "leads", "anybody"))
 
 
 @pytest.mark.parametrize(

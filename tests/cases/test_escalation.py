@@ -313,8 +313,8 @@ def test_whoever_has_a_case_is_told_when_what_they_waited_for_has_not_come(datab
     say(database, acme.rules, "1", "wait", who="ANA", way="cli", now=NOW, detail=detail)
     walk(acme, NOW + 3 * HOUR, 5 * MINUTE)
     woken = [(reason, people) for _, _, reason, people in reminders(database)]
-    assert ("the snooze is over", ["ANA"]) in woken
-    assert {reason for reason, _ in woken} == {"the snooze is over"}
+    assert ("the wait is over", ["ANA"]) in woken
+    assert {reason for reason, _ in woken} == {"the wait is over"}
     acme.alerting.serve("console", lambda: NOW + 3 * HOUR)
     assert "dead" not in {row.state for row in messages(database) if row.about == "case:1"}
     assert case(database, "1").claim_expires_at == NOW + 5 * HOUR
