@@ -207,7 +207,8 @@ def _turned(database: Database, case: Case, changes: Mapping[str, Any], reply: s
         return {"unanswered": True}
     if case.held or reply:
         _turn_replies(database, case.id, {"holding", "automatic", "sent_on"}, "answer", actor.name, reply)
-    return {"next_since": changes["asked_at"]} if "asked_at" in changes else {}
+    found = {"answered_at": changes["answered_at"]}  # as the case says, where that is not the moment of the press
+    return {**found, "next_since": changes["asked_at"]} if "asked_at" in changes else found
 
 
 def _turn_replies(database: Database, case_id: str, kinds: set[str], kind: str, who: str, only: str = "") -> None:

@@ -361,6 +361,7 @@ def test_a_first_word_that_was_the_answer_is_turned_by_one_press(acme: Assembly)
     reply(acme, LOOKING, at=NOW - 30 * MINUTE, native_id="r1")
     say(acme, "answered", reply="r1")
     assert olga(acme).answered_at == NOW - 30 * MINUTE, "the network's own time, not that of the press"
+    assert figures(acme).to_answer.median == 30 * MINUTE, "and so says the report"
     (own,) = key_values.own_posts_of_case(acme.database, "1")
     assert (own["kind"], own["reason"]) == ("answer", "marked by Ana")
 
