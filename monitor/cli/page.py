@@ -67,7 +67,7 @@ def serve(settings: Settings, database: Sqlite | Postgresql, listen: str) -> Non
     now = [made(settings)]
     server = WebServer(lambda: now[0], utc_now, open_demo=settings.database.throwaway)
     if not server.start():
-        raise Failed("can't serve the page: its address is in use, perhaps by the daemon. Try --listen 127.0.0.1:8322")
+        raise Failed(f"{server.why_not}. If the daemon serves its page there, try --listen 127.0.0.1:8322")
     typer.echo(f"Web page: {server.address}")
     try:
         revision = store.desk_revision(database)

@@ -235,6 +235,17 @@ def test_an_address_to_listen_on_that_is_none_is_refused(said: str) -> None:
         base.listen_address(said)
 
 
+def test_a_page_that_can_not_listen_says_why(settings: Path) -> None:
+    """An address of another machine was called "in use, perhaps by the daemon"."""
+    ran = started(settings, "web", "--listen", "192.0.2.1:8322")  # https://www.rfc-editor.org/rfc/rfc5737
+    assert ran.returncode == 1
+    said = (
+        "earful: can't listen on 192.0.2.1:8322 (Cannot assign requested address). If the daemon serves its page there"
+    )
+    assert said in ran.stderr
+    assert "in use" not in ran.stderr
+
+
 def test_on_a_file_one_daemon_does_everything(settings: Path) -> None:
     ran = earful(settings, "run", "--roles", "judge,page")
     assert ran.returncode == 78
