@@ -158,7 +158,9 @@ def standing(rules: Rules, case: Case, now: datetime, zone: ZoneInfo | None = No
             return f"snoozed until {clock_words(rules, case.snoozed_until, now, zone)}"
         case "waiting":
             assert case.waiting_until is not None
-            return f"waiting on {case.waiting_on} until {clock_words(rules, case.waiting_until, now, zone)}"
+            return (
+                f"waiting on {case.waiting_on or 'somebody'} until {clock_words(rules, case.waiting_until, now, zone)}"
+            )
         case _:
             return _first_word(rules, case, now, zone) if case.held else ""
 

@@ -235,6 +235,15 @@ def test_an_address_to_listen_on_that_is_none_is_refused(said: str) -> None:
         base.listen_address(said)
 
 
+def test_a_hidden_case_that_waits_says_so_without_a_hole(settings: Path) -> None:
+    for words in ("case 1 wait --on billing", "hold 1 --ground claim"):
+        ran = earful(settings, *words.split())
+        assert ran.returncode == 0, ran.stderr
+    shown = earful(settings, "case", "1").stdout
+    assert "waiting on somebody until " in shown
+    assert "billing" not in shown
+
+
 def test_a_page_that_can_not_listen_says_why(settings: Path) -> None:
     """An address of another machine was called "in use, perhaps by the daemon"."""
     ran = started(settings, "web", "--listen", "192.0.2.1:8322")  # https://www.rfc-editor.org/rfc/rfc5737
