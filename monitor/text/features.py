@@ -71,6 +71,7 @@ class PreparedProfile:
     scorer: Scorer
     tags: frozenset[str] = frozenset()  # its words as hashtags write them
     in_other_letters: bool = False  # one of its words is written in letters of Arabic or Hindi
+    rivals: re.Pattern[str] | None = None  # names of competitors that are several words
 
 
 @value_class(frozen=True, slots=True)
@@ -111,12 +112,20 @@ def prepare(profile: BrandProfile) -> PreparedProfile:
     words = [word.strip() for word in profile.words if word.strip()]
     aim = Aim(
         brand=frozenset(found[0] for word in words if len(found := _named_by(word)) == 1),
-        competitors=frozenset("".join(found) for word in profile.competitors if (found := _named_by(word))),
+        competitors=frozenset(_as_one_word(word) for word in profile.competitors if _named_by(word)),
     )
-    tags = frozenset(tag for word in words if (tag := _signs.sub("", fold(word))))
+    # A rival whose name is a part of ours is not looked for: it would be found in our own.
+    ours = " ".join(map(fold, words))
+    rivals = in_text(word for word in profile.competitors if len(_named_by(word)) > 1 and fold(word) not in ours)
+    tags = frozenset(tag for word in words if (tag := _as_one_word(word)))
     other = any(_other_letters.search(word) is not None for word in words)
     mask, handle = in_text(words), as_handle(words)
-    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags, other)
+    return PreparedProfile(profile, mask, handle, aim, Scorer(dict(profile.sentiment_words)), tags, other, rivals)
+
+
+def _as_one_word(name: str) -> str:
+    """A name as a hashtag writes it, and as a competitor's stands in tokens."""
+    return _signs.sub("", fold(name))
 
 
 def _named_by(word: str) -> list[str]:
@@ -231,6 +240,8 @@ def _is_astray(post: Post, seen: Signals, profile: PreparedProfile, called: bool
 
 def _heard_text(post: Post, profile: PreparedProfile) -> str:
     text = bounded(post.text if not post.title or post.title in post.text else f"{post.title}. {post.text}")
+    if profile.rivals is not None:
+        text = profile.rivals.sub(lambda found: _as_one_word(found[0]), without_entities(text))
     if profile.mask is None:
         return text
     return _elision.sub(r"\1 ", profile.mask.sub(BRAND, without_entities(text)))

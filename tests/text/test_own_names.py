@@ -146,3 +146,37 @@ def test_a_handle_alone_goes_on_only_as_a_brands_own_does(handle: str, ours: boo
     found = as_handle_alone(["Shell"])
     assert found is not None
     assert (found.search(handle) is not None) is ours
+
+
+RIVALS = ("Harbour Tea", "Tea & Co", "Häagen-Dazs", "7-Eleven", "Burger King")
+
+
+@pytest.mark.parametrize("rival", RIVALS)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{} lost my parcel twice, awful service. Acme delivered fine",
+        "my {} kettle caught fire, glad I have an Acme now",
+    ],
+)
+def test_a_competitor_of_several_words_is_one_as_a_competitor_of_one_word_is(rival: str, written: str) -> None:
+    """What such a competitor did was taken for ours: it called people, and a fire woke them."""
+    several = judged(written.format(rival), "Acme", competitors=(rival,))
+    one = judged(written.format("Globex"), "Acme", competitors=("Globex",))
+    assert (several.lane, several.critical) == (one.lane, one.critical) == ("none", False)
+
+
+@pytest.mark.parametrize("spelled", ["Haagen Dazs", "häagen‑dazs", "Häagen Dazs"])
+def test_a_competitor_is_known_however_its_name_is_spelled(spelled: str) -> None:
+    assert (
+        judged(f"my {spelled} kettle caught fire, glad I have an Acme now", "Acme", competitors=RIVALS).lane == "none"
+    )
+
+
+def test_who_leaves_for_a_competitor_of_several_words_leaves_us() -> None:
+    assert judged("I'm switching from Acme to Burger King", "Acme", competitors=RIVALS).churn
+
+
+def test_a_competitor_whose_name_is_a_part_of_ours_takes_nothing_of_ours_away() -> None:
+    asked = judged("Does Harbour Tea Club ship to Norway?", "Harbour Tea Club", competitors=("Harbour Tea",))
+    assert asked.lane == "ping"
