@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -147,7 +148,8 @@ def show_desk(context: RequestContext) -> Response:
         erased=forgetting.noted(context.database, 20), mute_words=overrides.mute_words,
         people=[person.name for person in context.assembly.written.people],
         brands=[brand.name for brand in context.assembly.written.brands],
-        load=_load(context), letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),
+        load=_load(context), was=lambda key: _mark(changes.get(key, "")),
+        letters=context.assembly.written.digest.to, ended=overrides.ended_letters(changes),
     )  # fmt: skip
 
 
@@ -175,6 +177,21 @@ def label_of(key: str) -> str:
     return words.get(field, "{}").format(name)
 
 
+def _mark(kept: str) -> str:
+    """What a form holds of the value that it was made from."""
+    return sha256(kept.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _check_unchanged(context: RequestContext, key: str, before: str) -> None:
+    """Refuse a form that was made from another value: it would undo what a colleague saved meanwhile."""
+    was = context.form.get("was")
+    if was and was != _mark(before):
+        raise Refusal(
+            409, "A colleague changed this meanwhile",
+            f"Nothing was saved of yours. See who changed {label_of(key)} under Changes, compare, then save again.",
+        )  # fmt: skip
+
+
 def _back(said: str) -> Response:
     return RedirectResponse("/desk?" + urlencode({"said": said[:300]}), 303)
 
@@ -186,6 +203,7 @@ def change_desk(context: RequestContext) -> Response:
     if key not in fields_of(context.assembly.written):
         raise Refusal(400, "That can't be changed here")
     before = web.desk_values(context.database).get(key, "")
+    _check_unchanged(context, key, before)
     if context.form.get("verb") == "file":
         if not before:
             return _back(f"{label_of(key)}: already as in settings.toml.")
@@ -231,6 +249,7 @@ def change_replies(context: RequestContext) -> Response:
         if name.strip() and text.strip()
     ][:60]
     before = web.desk_values(context.database).get(overrides.REPLIES, "")
+    _check_unchanged(context, overrides.REPLIES, before)
     value = "" if context.form.get("verb") == "file" else json.dumps(kept, ensure_ascii=False)
     if value != before:
         _keep(context, overrides.REPLIES, value, before)

@@ -372,6 +372,26 @@ def test_saved_replies_are_the_desks(office: Office) -> None:
     assert [each.name for each in overrides.replies(web.desk_values(office.database))] == ["Ours"]
 
 
+def test_of_two_leads_who_change_the_same_the_second_hears_of_the_first(office: Office) -> None:
+    ana, lea = office.person("Ana", "lead"), office.person("Lea", "lead")
+
+    def marks(shown: str) -> list[str]:
+        return re.findall(r'name="was" value="(\w+)"', shown)
+
+    seen, replies = marks(lea.get("/desk").text)[0], marks(lea.get("/desk").text)[-1]
+    assert ana.post("/desk", {"key": "desk.hours", "value": "mon-sat 08:00-20:00", "was": seen}).status_code == 303
+    refused = lea.post("/desk", {"key": "desk.hours", "value": "mon-fri 10:00-16:00", "was": seen})
+    assert refused.status_code == 409
+    assert "A colleague changed this meanwhile" in refused.text
+    assert "mon-sat 08:00-20:00" in lea.get("/desk").text
+    now = marks(lea.get("/desk").text)[0]
+    assert lea.post("/desk", {"key": "desk.hours", "value": "mon-fri 10:00-16:00", "was": now}).status_code == 303
+    mine = {"name": "Refund", "text": "You get it back."}
+    assert ana.post("/desk/replies", {**mine, "was": replies}).status_code == 303
+    assert lea.post("/desk/replies", {"name": "Late", "text": "Sorry.", "was": replies}).status_code == 409
+    assert [each.name for each in overrides.replies(web.desk_values(office.database))] == ["Refund"]
+
+
 def test_a_lead_pauses_a_source_and_reads_it_now(office: Office) -> None:
     from monitor.store import sources
 
