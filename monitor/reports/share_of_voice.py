@@ -46,13 +46,15 @@ class Voice:
 class ShareOfVoice:
     """Ours first, then the competitors as settings name them; nothing at all where none is named.
 
-    `base` is how many posts were counted, on `sources`; `leads` how many leads wait on the page now.
+    `base` is how many posts were counted, on `sources`; `leads` how many leads wait on the page now, of
+    `looking` people: one lead may name two competitors, and one person write twice.
     """
 
     voices: tuple[Voice, ...] = ()
     sources: tuple[str, ...] = ()
     base: int = 0
     leads: int = 0
+    looking: int = 0
 
     @property
     def few(self) -> bool:
@@ -90,7 +92,7 @@ def of_span(database: Database, rules: Rules, since: datetime, until: datetime, 
                 incomplete=name not in first or at(first[name]) > since + FIRST_LOOK,
             )
         )  # fmt: skip
-    return ShareOfVoice(tuple(voices), sources, base, competitors.count_leads(database, names))
+    return ShareOfVoice(tuple(voices), sources, base, *competitors.count_leads(database, names))
 
 
 def _ours(

@@ -86,15 +86,17 @@ def first_seen(database: Database) -> dict[str, str]:
     return {row["competitor"]: row["at"] for row in rows}
 
 
-def count_leads(database: Database, names: Sequence[str]) -> int:
-    """How many leads about these competitors wait for somebody to look."""
+def count_leads(database: Database, names: Sequence[str]) -> tuple[int, int]:
+    """How many leads about these competitors wait for somebody to look, and of how many people they are."""
     clause, values = marks("n", names)
     row = database.row(
-        f"SELECT count(*) AS n FROM competitor_mentions c JOIN posts p ON p.id = c.post_id WHERE {KINDS['leads']} "
+        "SELECT count(*) AS n, count(DISTINCT CASE WHEN p.author_id <> '' THEN c.source || '/id/' || p.author_id "
+        "WHEN c.author <> '' THEN c.source || '/' || c.author ELSE c.post_id END) AS people "
+        f"FROM competitor_mentions c JOIN posts p ON p.id = c.post_id WHERE {KINDS['leads']} "
         f"AND {_STANDS} AND c.competitor IN {clause}",
         values,
     )
-    return int(row["n"]) if row else 0
+    return (int(row["n"]), int(row["people"])) if row else (0, 0)
 
 
 def listed(database: Database, kind: str, names: Sequence[str], *, before: str = "", limit: int = 40) -> list[Row]:

@@ -97,8 +97,8 @@ def test_what_is_praised_cursed_and_asked_is_told_apart(acme: Assembly) -> None:
     assert kept(acme, "leads") == []
     with acme.database.transaction():
         assert competitors.undone(acme.database, lead["post_id"])
-    assert competitors.count_leads(acme.database, ["Initech"]) == 1
-    assert competitors.count_leads(acme.database, ["Globex"]) == 0
+    assert competitors.count_leads(acme.database, ["Initech"]) == (1, 1)
+    assert competitors.count_leads(acme.database, ["Globex"]) == (0, 0)
 
 
 def test_a_post_about_both_is_ours_and_theirs_and_is_seen_once_more_as_nothing_new(acme: Assembly) -> None:
@@ -131,7 +131,11 @@ def test_whoever_is_not_to_be_contacted_is_no_lead_as_long_as_that_holds(acme: A
     assert kept(acme, "leads") == [SEEKING]
     with acme.database.transaction():
         do_not_contact.set_for(acme.database, case(acme.database, number), of_name("Ana"), "test", NOW)
-    assert (kept(acme, "leads"), competitors.count_leads(acme.database, ["Initech"]), len(kept(acme))) == ([], 0, 1)
+    assert (kept(acme, "leads"), competitors.count_leads(acme.database, ["Initech"]), len(kept(acme))) == (
+        [],
+        (0, 0),
+        1,
+    )
     with acme.database.transaction():
         do_not_contact.end_for(acme.database, case(acme.database, number), of_name("Ana"), "test", NOW)
     assert kept(acme, "leads") == [SEEKING]

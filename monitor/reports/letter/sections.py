@@ -289,7 +289,7 @@ def _voice(about: About) -> Section:
     if late := [each.name for each in found.voices if each.incomplete]:
         lines.append(Line(f"Part of the week only: {', '.join(late)}."))
     if found.leads:
-        people = count_words(found.leads, "person looks", "people look")
+        people = count_words(found.looking, "person looks", "people look")
         lines.append(Line(f"{people} for an alternative to a competitor."))
     return Section("Share of voice", tuple(lines))
 

@@ -196,3 +196,13 @@ def test_the_share_of_what_is_said_stands_with_its_base_where_a_competitor_is_na
     ]
     plain = assembly_of(database, settings_from(tmp_path))
     assert "Share of voice" not in told(plain)[1]
+
+
+def test_whoever_looks_for_an_alternative_to_two_competitors_is_one_person(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    named = "".join(f'[[competitors]]\nname = "{name}"\nquery = "{name}"\n' for name in ("Initech", "Hooli"))
+    acme = assembly_of(database, settings_from(tmp_path, tables=named))
+    for words in ("Initech or Hooli", "Initech"):
+        take(acme, post(f"Looking for an alternative to {words}, any ideas?", author="d"))
+    assert "1 person looks for an alternative to a competitor." in told(acme)[1]["Share of voice"]
