@@ -21,7 +21,7 @@ from monitor.store.database import Database, at
 KEPT_SPANS = (365, 90)  # days; shorter ones are worked out while somebody looks
 FRESH = timedelta(hours=1)
 STALE = timedelta(days=1)  # after a night without the daemon they still stand until it has made them anew
-MOST = 12  # causes, incidents
+MOST = 12  # causes, incidents; the rest is counted
 _DAYS_IN_WEEK = 7
 
 
@@ -51,6 +51,8 @@ def of(
     told = statistics.read(database, monday, now, brand)
     (whole,) = statistics.of_spans(rules, (since, now), told)
     before = since - (now - since)
+    wrong = _causes(database, since, now, before, brand)
+    broke_out = _incidents(database, since, now, brand)
     return {
         "at": now.isoformat(),
         "first": (begun or since).isoformat(),
@@ -65,8 +67,10 @@ def of(
         "weeks": _weeks(rules, zone, first, now, told),
         "places": _places(rows),
         "by_hour": by_hour_of_week(volume, zone),
-        "causes": _causes(database, since, now, before, brand),
-        "incidents": _incidents(database, since, now, brand),
+        "causes": wrong[:MOST],
+        "more_causes": len(wrong[MOST:]),
+        "incidents": broke_out[:MOST],
+        "more_incidents": len(broke_out[MOST:]),
         "leaving": _leaving(database, since, now, brand),
     }
 
@@ -224,12 +228,11 @@ def _causes(database: Database, since: datetime, until: datetime, before: dateti
     first, came = report_queries.first_mention_at(database), report_queries.first_written_at(database, brand)
     whole = first and datetime.fromisoformat(first) <= before and (not brand or (came and at(came) <= before))
     earlier = before if whole else None
-    found = [
+    return [
         {"id": each.cause, "name": each.name, "people": each.people, "before": each.before, "open": each.open,
          "fixed": each.fixed, "untold": each.untold}
         for each in stories.problems(database, since, until, earlier, brand)
     ]  # fmt: skip
-    return found[:MOST]
 
 
 def _incidents(database: Database, since: datetime, until: datetime, brand: str) -> list[dict[str, Any]]:
@@ -237,7 +240,7 @@ def _incidents(database: Database, since: datetime, until: datetime, brand: str)
         {"id": each.id, "words": each.words, "start": each.start.isoformat(), "people": each.people,
          "end": each.end.isoformat() if each.end is not None else "", "peak": each.peak, "reach": each.reach,
          "answered": each.answered, "public": each.said_publicly is not None}
-        for each in stories.outbreaks(database, since, until, brand)[:MOST]
+        for each in stories.outbreaks(database, since, until, brand)
     ]  # fmt: skip
 
 

@@ -125,5 +125,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
              "end": datetime.fromisoformat(each["end"]) if each["end"] else None}
             for each in found["incidents"]
         ],
+        "more_causes": found.get("more_causes", 0),  # kept figures of a former version do not say it
+        "more_incidents": found.get("more_incidents", 0),
         "leaving": found["leaving"],
     }  # fmt: skip

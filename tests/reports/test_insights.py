@@ -201,3 +201,28 @@ def test_where_clocks_stand_on_the_half_hour_no_mention_is_missing_from_the_char
     found = insights.of(acme.database, acme.assembly.rules, zone, NOW, 7)
     assert found["bars"][0][1] == 1
     assert sum(bar[1] for bar in found["bars"]) == sum(place[1] for place in found["places"])
+
+
+def test_what_insights_leaves_out_is_counted_with_the_way_to_it(acme: Office) -> None:
+    """A digest says "and 12 more" and leads here, where the thirteenth cause was nowhere."""
+    rows = acme.database.rows("SELECT m.id, m.posted_at FROM mentions m JOIN posts p ON p.id = m.post_id "
+                              "WHERE p.text LIKE 'Acme app crashes%' AND m.posted_at > '2026-03-01'")  # fmt: skip
+    fresh = [
+        {"id": f"c{n:02}", "brand": "Acme", "name": f"Trouble {n:02}", "words": (), "examples": ()} for n in range(14)
+    ]
+    with acme.database.transaction():
+        causes.add(acme.database, [{**each, "days": 30} for each in fresh], NOW)
+        causes.put(acme.database, [
+            {"mention_id": row["id"], "cause_id": each["id"], "brand": "Acme", "posted_at": row["posted_at"],
+             "place": 1, "by_staff": 0}
+            for row in rows for each in fresh
+        ])  # fmt: skip
+        for n in range(14):
+            number = incidents.begin(
+                acme.database, NOW - HOUR, brand="Acme", kind="volume", start_at=NOW - n * HOUR - HOUR
+            )
+            incidents.change(acme.database, number, people=1, ended_at=NOW)
+    page = acme.person("Ana").get("/insights?days=7").text
+    assert page.count("Trouble ") == 12
+    assert '<a href="/causes">and 3 more</a>' in page
+    assert '<a href="/incidents">and 3 more</a>' in page
