@@ -815,6 +815,23 @@ def test_a_brand_that_came_in_mid_week_is_not_compared_with_a_part_of_one(
     assert "No comparison" not in weeks[0] + weeks[2]
 
 
+def test_the_lists_that_a_brands_letter_leads_to_are_of_that_brand(sqlite: Sqlite, tmp_path: Path) -> None:
+    """ "and 3 more" led to what is overdue of every brand."""
+    acme = assembly_of(sqlite, settings_from(tmp_path, tables=BOSSES))
+    installed(acme, MONDAY - 30 * DAY)
+    for number in range(4):
+        write(acme, LATE, at=MONDAY - 4 * DAY, author=f"late{number}")
+    write(acme, INJURY, at=MONDAY - 3 * DAY, author="hurt")
+    write(acme, at=MONDAY - 4 * DAY, seen=2 * DAY, author="found late")
+    write(acme, "Acmeのアプリが動きません", at=MONDAY - DAY, author="listed")
+    write(acme, "I love Acme, wonderful people, thank you so much!", at=MONDAY - DAY, author="fan")
+    words = words_of(acme, brand="Acme")
+    page = "http://127.0.0.1:8321"
+    for path in ("/?view=overdue&", "/?view=unassigned&", "/?", "/?state=sweep&", "/mentions/thanks?"):
+        assert f"{page}{path}brand=Acme" in words
+    assert "?brand" not in words_of(acme)
+
+
 def test_brands_that_come_and_go_in_mid_week_bring_no_letter_outside_its_day(
     database: Sqlite | Postgresql, tmp_path: Path
 ) -> None:

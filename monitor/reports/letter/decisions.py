@@ -34,14 +34,15 @@ def _all(week: Week, page: str) -> Iterator[Line]:
         yield Line(
             f"Who takes the {'critical case' if n == 1 else f'{n:,} critical cases'} nobody has taken?",
             by=f"{'It' if n == 1 else 'The oldest'} has waited {span_words(oldest)}." if oldest is not None else "",
-            **_way(page, "/?view=unassigned", "Unassigned cases"),
+            **_way(page, week.of_brand("/?view=unassigned"), "Unassigned cases"),
         )
     yield from _stories(week, page)
-    alone = week.leaving.people - week.leaving.answered
+    answered = week.leaving.answered
+    alone = week.leaving.people - answered
     if alone >= LEFT_ALONE:
         yield Line(
             f"Who calls back the {alone:,} people who say they are leaving and have no answer?",
-            by=f"{week.leaving.answered:,} of {week.leaving.people:,} have one.{_about(week)}",
+            by=f"{answered:,} of {week.leaving.people:,} {'has' if answered == 1 else 'have'} one.{_about(week)}",
             **_way(page, week.insights, "Insights"),
         )
     yield from _staffing(week, page)
@@ -76,7 +77,7 @@ def _stories(week: Week, page: str) -> Iterator[Line]:
                 "Say publicly what happened?",
                 by=f"{count_words(each.people, 'person', 'people')} wrote{_of(each.words)}; "
                 "no public post of ours was found.",
-                **_way(page, "/", "Inbox"),
+                **_way(page, week.of_brand("/"), "Inbox"),
             )
             break
     for problem in week.problems:
@@ -115,7 +116,7 @@ def _staffing(week: Week, page: str) -> Iterator[Line]:
     yield Line(
         "More people, or other hours?",
         by=f"{percent(now.in_target)} of {now.to_answer.due:,} due answers were in time{than}.{stage}",
-        **_way(page, "/insights?days=30", "Insights"),
+        **_way(page, week.of_brand("/insights?days=30"), "Insights"),
     )
 
 

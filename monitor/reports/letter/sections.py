@@ -123,7 +123,9 @@ def _open(about: About) -> Section:
         has = "taken" if row["owner"] else "nobody has taken it"
         lines.append(Line(f"{kind}, waiting {waits}, {has}", said, by, **about.case(row["id"])))
     more = week.waiting["critical"] + week.waiting["overdue"] - len(lines)
-    return Section("Critical and overdue", tuple(lines), max(more, 0), about.url("/?view=overdue"), listed=True)
+    return Section(
+        "Critical and overdue", tuple(lines), max(more, 0), about.url(week.of_brand("/?view=overdue")), listed=True
+    )
 
 
 def _telling(posts: Sequence[Mention], since: datetime) -> Mention | None:
@@ -268,13 +270,13 @@ def _good(about: About) -> Section:
         yet = f"{found.open:,} of them without a thank-you yet" if found.open else f"{every}thanked or closed"
         if found.open == found.deserved:
             yet = "not thanked yet" if found.open == 1 else "none of them thanked yet"
-        way = about.way("/mentions/thanks", "See them") if found.open else {}
+        way = about.way(about.week.of_brand("/mentions/thanks"), "See them") if found.open else {}
         lines.append(Line(f"{count_words(found.deserved, 'post')} of praise, {yet}.", **way))
         lines += _quoted(about, praise=True, limit=1)
     if found.came_back:
         people = count_words(len(found.came_back), "person", "people")
         lines.append(Line(f"{people} wrote kind words after we had answered their complaint."))
-    return Section("Worth a thank-you", tuple(lines), url=about.url("/mentions/thanks"))
+    return Section("Worth a thank-you", tuple(lines), url=about.url(about.week.of_brand("/mentions/thanks")))
 
 
 def _voice(about: About) -> Section:
@@ -381,12 +383,13 @@ def _more(about: About) -> Section:
     if week.waiting["late"]:
         late = count_words(week.waiting["late"], "complaint was", "complaints were")
         are = "is" if week.waiting["late"] == 1 else "are"
-        lines.append(Line(f"{late} found too late to alert anyone and {are} still open.", **about.way("/", "Inbox")))
+        way = about.way(week.of_brand("/"), "Inbox")
+        lines.append(Line(f"{late} found too late to alert anyone and {are} still open.", **way))
     if week.waiting["sweep"]:
         n = week.waiting["sweep"]
         are = "it is" if n == 1 else "they are"
         said = f"{count_words(n, 'more post')} may need an answer; {are} listed, and nobody is alerted."
-        lines.append(Line(said, **about.way("/?state=sweep", "The list")))
+        lines.append(Line(said, **about.way(week.of_brand("/?state=sweep"), "The list")))
     if week.unjudged:
         lines.append(Line(formatting.unjudged(week.unjudged, "the week")))
     if held := formatting.aftermath_words(week.aftermath, " in the last four weeks"):

@@ -82,7 +82,11 @@ class Week:
         """Where the page shows the figures of this very week: its last seven days begin and end elsewhere."""
         until = self.until.astimezone(UTC).replace(tzinfo=None)
         moment = until.isoformat(timespec="seconds" if until.second else "minutes")
-        return f"/insights?until={moment}Z" + (f"&brand={quote(self.brand)}" if self.brand else "")
+        return self.of_brand(f"/insights?until={moment}Z")
+
+    def of_brand(self, path: str) -> str:
+        """The address of a list on the page, of this brand alone."""
+        return f"{path}{'&' if '?' in path else '?'}brand={quote(self.brand)}" if self.brand else path
 
     @property
     def oldest_untaken(self) -> timedelta | None:
