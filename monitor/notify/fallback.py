@@ -92,6 +92,8 @@ def _may_take(standing: Standing, candidate: str, target: str) -> bool:
 
 
 def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[str, object]:
+    # Whose case it is: else a reminder to whoever has it would be dropped as one of a case that somebody has.
+    kept = {key: value for key, value in row.payload.items() if key in {"owner", "hurt"}}
     return deliveries.new_row(
         about=row.about,
         target=target,
@@ -102,7 +104,7 @@ def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[
         step=row.step,
         priority=row.priority,
         urgent=row.urgent,
-        payload={"footer": f"Sent here because {failure.words()}."},
+        payload={**kept, "footer": f"Sent here because {failure.words()}."},
     )
 
 

@@ -375,3 +375,24 @@ def test_a_fallback_that_is_told_anyway_is_told_once(database: Base, tmp_path: P
     texts = [slack.reads(each) for each in posted(slack)]
     assert len(texts) == 3
     assert not any("Sent here because" in text for text in texts)
+
+
+def test_an_owners_reminder_that_does_not_reach_them_is_told_elsewhere(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    """It was dropped there, since somebody had the case: the very person who was to be reminded."""
+    people = '[[people]]\nname = "Ana"\nslack = "U0ANA00001"\n[[people]]\nname = "Ben"\nslack = "U0BEN00001"\n'
+    acme = house(
+        database, tmp_path, slack, mail, tables=people, fallback=("mail:lead@example.org",), operator=("console",)
+    )
+    clock = Clock(NOW)
+    take(acme, post(CHURN))
+    live(acme, clock, 2 * MINUTE)
+    say(database, acme.rules, "1", "take", who="Ana", way="web", now=clock())
+    live(acme, clock, MINUTE)
+    close(slack, "#care", "is_archived")
+    while mail.ledger == [] and clock() < NOW + 6 * HOUR:
+        clock.forward(10 * MINUTE)
+        escalation.escalate(database, acme.rules, clock())
+        live(acme, clock, SECOND)
+    assert "taken by Ana, but not answered yet" in mail.ledger[0].text
