@@ -308,7 +308,7 @@ class Database(Protocol):
         ...
 
     def keep_little(self) -> None:
-        """Give back the memory in which this thread's connection keeps pages."""
+        """Give back the memory in which this thread's connection keeps pages and what it stored. In no transaction."""
         ...
 
     def tidy(self, seconds: float) -> bool:
@@ -373,6 +373,14 @@ class PerThread(Generic[C]):
         self._local.connection = connection
         with self._guard:
             self._held[threading.current_thread()] = connection
+
+    def give_up(self) -> C | None:
+        """The connection of the thread that asks, which has none any more."""
+        connection = self.mine()
+        self._local.connection = None
+        with self._guard:
+            self._held.pop(threading.current_thread(), None)
+        return connection
 
     def left_behind(self) -> C | None:
         """The connection of a thread that has ended, if there is one."""

@@ -345,8 +345,13 @@ class Sqlite:
         return " ".join('"' + word.replace('"', '""') + '"' for word in sought(words)) or '""'
 
     def keep_little(self) -> None:
-        """Give back the memory in which this thread's connection keeps pages."""
-        self._connection().execute("PRAGMA shrink_memory")
+        """Close this thread's connection; the next question opens another one.
+
+        Its pages could be given back alone, but each of its prepared statements keeps what it was last given:
+        all posts of a page, and as often as there are statements that hold them.
+        """
+        if (connection := self._connections.give_up()) is not None:
+            connection.close()
 
     def checkpoint(self) -> None:
         """Empty the write-ahead log into the file; only the writer should."""

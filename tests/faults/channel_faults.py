@@ -85,7 +85,7 @@ def channel_down(made: Outside) -> Found:
         "the operator was not told of the channel",
     )
     found.expect(made.until(lambda: made.told(made.mailed()) == 3, daemon), "the alerts went nowhere else")
-    found.expect("slack has not accepted messages since" in made.says("status"), "status does not say it")
+    found.expect("slack has been down since" in made.says("status"), "status does not say it")
     made.far.slack.mode = "ok"
     made.clock.forward(timedelta(minutes=40))
     made.write(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from monitor.store import postgresql
 from monitor.store import postgresql_connections as connections
@@ -316,3 +318,23 @@ def test_what_was_planned_for_empty_tables_is_planned_anew_as_they_fill(new_post
     assert count(database, "posts") == 2000
     assert read["n"] < 500_000, "two million where each post reads all others"
     database.close()
+
+
+def used() -> int:
+    """How many bytes the SQLite of this process holds, by its own account (https://sqlite.org/c3ref/memory_highwater.html)."""
+    library = ctypes.CDLL(sys.modules[sqlite3.connect.__module__].__file__)
+    library.sqlite3_memory_used.restype = ctypes.c_int64
+    return int(library.sqlite3_memory_used())
+
+
+def test_what_a_large_page_stored_is_kept_by_no_statement(sqlite: Sqlite) -> None:
+    """Each statement keeps the values that it was given last: thirty sources with the largest pages took 474 MB."""
+    sqlite.run("CREATE TABLE said (text TEXT)")
+    sqlite.keep_little()
+    before = used()
+    for words in ("INSERT INTO said VALUES (:text)", "INSERT INTO said SELECT :text", "UPDATE said SET text = :text"):
+        sqlite.run(words, {"text": "x" * 2_000_000})
+    assert used() - before > 6_000_000
+    sqlite.keep_little()
+    assert used() - before < 1_000_000
+    assert [row["n"] for row in sqlite.rows("SELECT count(*) AS n FROM said")] == [2]
