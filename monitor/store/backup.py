@@ -13,7 +13,7 @@ from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
 from monitor.store.key_values import given, note_given
 from monitor.store.schema import STEPS, version_of
-from monitor.store.sqlite import Sqlite
+from monitor.store.sqlite import Sqlite, read_only
 from monitor.store.sqlite_roles import FileRole, InUse
 
 # What is told of the past whatever copy is put back: each line without its number, which every file counts for itself.
@@ -26,6 +26,9 @@ RECORDS = {
 NUMBERED, COUNTED = ("cases", "incidents"), ("problems", "events")
 FAR_AHEAD = 1_000
 _LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file, and takes for the log of whatever stands there
+# What an installation leaves beside its database; a file that was never one has nothing of it.
+_MARKS = (*_LOGS, ".daemon", ".in-use", ".erasures", ".damage-told", ".before-restore-", ".before-schema-")
+_OWN_TABLES = {"schema_steps", "mentions"}
 
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:
@@ -41,10 +44,10 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
         raise DatabaseUnusable(f"{copy}: no such file")
     if path.is_dir():
         raise DatabaseUnusable(f"{path} is a folder; set [database] url to a file")
-    with copy.open("rb") as file:
-        begins = file.read(16)
-    if not begins.startswith(b"SQLite format 3"):
+    if not _begins_as_sqlite(copy):
         raise DatabaseUnusable(f"{copy} is not a copy that earful backup wrote; nothing was changed")
+    if not only_check:
+        _refuse_a_stranger(path)
     proven = sums.check(copy)
     partial = path.with_name(path.name + ".restoring")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -58,6 +61,42 @@ def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = Fals
         _delete(partial)
     there = f" The old database is kept as {kept.name}." if kept else ""
     return f"Restored {summary} from {copy}. {proven}{there}{carried}"
+
+
+def _begins_as_sqlite(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16).startswith(b"SQLite format 3")
+
+
+def _refuse_a_stranger(path: Path) -> None:
+    """Refuse to take the place of a file that was never Earful's: a slip in the url must not cost somebody a file.
+
+    What is damaged beyond telling is known by what stands beside it.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return
+    if _begins_as_sqlite(path):
+        tables = _tables_of(path)
+        if not tables or tables & _OWN_TABLES:
+            return
+    elif any(each.name.startswith(f"{path.name}{mark}") for each in path.parent.iterdir() for mark in _MARKS):
+        return
+    raise DatabaseUnusable(
+        f"{path} does not look like a database of Earful's; nothing was changed. If it is something else, set "
+        "[database] url to another file; if it is Earful's and damaged, move it away and restore again"
+    )
+
+
+def _tables_of(path: Path) -> set[str]:
+    """The tables of an SQLite file, read without writing beside it; none where it is damaged."""
+    try:
+        database = read_only(path, as_it_is=not path.with_name(f"{path.name}-wal").exists())
+        try:
+            return set(database.table_names())
+        finally:
+            database.close()
+    except Error:
+        return set()
 
 
 def _delete(partial: Path) -> None:

@@ -83,9 +83,13 @@ def unreadable(path: Path, error: Exception, waited: float = 5.0) -> DatabaseUnu
     )
 
 
-def read_only(path: Path) -> sqlite_utils.Database:
-    """The file as sqlite-utils sees it, on a connection that cannot write; raises Error if it is no database."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)
+def read_only(path: Path, *, as_it_is: bool = False) -> sqlite_utils.Database:
+    """The file as sqlite-utils sees it, on a connection that cannot write; raises Error if it is no database.
+
+    `as_it_is` is for a file without a log that nobody works on: not even SQLite's own files are made beside it.
+    """
+    how = "mode=ro&immutable=1" if as_it_is else "mode=ro"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5, isolation_level=None)
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA trusted_schema=OFF")
     return sqlite_utils.Database(connection, execute_plugins=False)

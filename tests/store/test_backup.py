@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -254,6 +255,7 @@ def test_a_database_that_is_damaged_itself_can_be_restored(filled: Sqlite, tmp_p
     copy = tmp_path / "copy.sqlite"
     filled.backup_to(copy)
     path = filled.path
+    filled.hold_role("daemon", NOW).release()
     filled.close()
     path.write_bytes(b"\xff" * 100_000)
     assert "Its audit log could not be read" in restore_to(copy, path, NOW)
@@ -262,6 +264,38 @@ def test_a_database_that_is_damaged_itself_can_be_restored(filled: Sqlite, tmp_p
     assert count(restored, "mentions") == 20
     restored.close()
     assert path.with_name("earful.sqlite.before-restore-20260304T100000").read_bytes() == b"\xff" * 100_000
+
+
+@pytest.mark.parametrize("what", ["a text", "another program's database", "another program's database with a log"])
+def test_a_file_that_was_never_of_earful_is_not_replaced(filled: Sqlite, tmp_path: Path, what: str) -> None:
+    """A slip in the url put the copy in the place of whatever file it named."""
+    copy, path = tmp_path / "copy.sqlite", tmp_path / "elsewhere" / "holiday"
+    filled.backup_to(copy)
+    path.parent.mkdir()
+    other = sqlite3.connect(path)
+    if what == "a text":
+        path.write_text("Dear Ana,\n")
+    else:
+        other.execute(f"PRAGMA journal_mode={'WAL' if 'log' in what else 'DELETE'}")
+        other.execute("CREATE TABLE photos (name TEXT)")
+        other.commit()
+    before = {each.name: each.read_bytes() for each in path.parent.iterdir() if not each.name.endswith("-shm")}
+    with pytest.raises(DatabaseUnusable, match=r"holiday does not look like .* nothing was changed.* move it away and"):
+        restore_to(copy, path, NOW)
+    after = {each.name: each.read_bytes() for each in path.parent.iterdir() if not each.name.endswith("-shm")}
+    assert after == before
+    other.close()
+
+
+def test_an_empty_file_and_an_empty_database_are_no_hindrance(filled: Sqlite, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    filled.backup_to(copy)
+    for name in ("empty", "without tables"):
+        path = tmp_path / name
+        path.touch()
+        if name != "empty":
+            Sqlite(path).close()
+        assert "20 mentions" in restore_to(copy, path, NOW)
 
 
 def opened(path: Path, folder: Path, author: str) -> int:
@@ -295,6 +329,7 @@ def test_where_nothing_says_which_numbers_were_given_they_go_on_far_ahead(
     copy, path = tmp_path / "copy.sqlite", filled.path
     filled.backup_to(copy)
     highest = count(filled, "cases")
+    filled.hold_role("daemon", NOW).release()
     filled.close()
     if lost == "the file":
         path.unlink()
