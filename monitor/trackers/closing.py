@@ -87,14 +87,15 @@ def _of_problem(tracking: Tracking, row: IssueRow, issue: Issue, now: datetime) 
     try:
         if issue.state == "fixed" and not problem["fixed_at"]:
             problems.fix(database, number, Actor("", row.native_id), now)
-        elif issue.state == "open" and problem["fixed_by"] == row.native_id:
+        elif issue.state != "fixed" and problem["fixed_by"] == row.native_id:  # "not planned" was chosen later, perhaps
             problems.unfix(database, number, now)
     except NotPossible:  # it is back already, as a newer problem of its cause
         return
     shown = next((each for each in kept.counted(database, open_only=False) if each["id"] == number), None)
     if shown is None or issue.state == "open":
         return
-    remedy = f"it stays open; decide what to do: {address_of(tracking.rules, Subject(problem=number))}"
+    stands = "marked as fixed" if shown["fixed_at"] else "open"  # a person may have marked it
+    remedy = f"it stays {stands}; decide what to do: {address_of(tracking.rules, Subject(problem=number))}"
     if issue.state == "fixed":
         people = count_words(shown["untold"], "person", "people")
         remedy = f"{people} to tell: {address_of(tracking.rules, Subject(problem=number))}"

@@ -151,6 +151,28 @@ def test_a_problem_that_a_person_marked_stays_as_they_said(here: World) -> None:
     assert standing(here)[:2] == (True, "Lea")
 
 
+def test_closed_as_fixed_and_then_as_not_planned_it_is_no_fix_any_more(here: World) -> None:
+    here.press(here.problem)
+    here.there.close()
+    ask(here)
+    assert standing(here)[0]
+    here.there.close(reason="not_planned")
+    here.database.run("UPDATE issues SET next_look_at = changed_at")
+    ask(here)
+    assert (standing(here), here.states(here.problem)) == ((False, "", 0), ["declined"])
+    assert here.told()[-1][2].startswith("it stays open; decide what to do: ")
+
+
+def test_declined_there_what_a_person_marked_as_fixed_is_not_called_open(here: World) -> None:
+    here.press(here.problem)
+    with here.database.transaction():
+        marking.fix(here.database, 1, of_settings("Lea"), here.clock())
+    here.there.close(reason="not_planned")
+    ask(here)
+    assert standing(here)[:2] == (True, "Lea")
+    assert here.told()[-1][2].startswith("it stays marked as fixed; decide what to do: ")
+
+
 def test_what_is_back_since_is_not_opened_a_second_time(here: World) -> None:
     here.press(here.problem)
     here.there.close()
