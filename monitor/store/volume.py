@@ -7,6 +7,7 @@ from datetime import datetime
 from monitor.store import key_values
 from monitor.store.database import Database, Row, at, marks, stamp
 from monitor.store.persons import voice
+from monitor.store.to_forget import BATCH
 
 _SINCE = "read since:"  # and a source
 _MOST = 20_000  # posts of an hour that are looked at
@@ -56,12 +57,14 @@ def texts_of(database: Database, mentions: list[str], most: int = 500) -> list[R
     )
 
 
-def times_of(database: Database, mentions: list[str], most: int = 500) -> list[datetime]:
+def times_of(database: Database, mentions: list[str]) -> list[datetime]:
     """When these mentions were written."""
-    clause, values = marks("m", mentions[:most])
-    return [
-        at(row["posted_at"]) for row in database.rows(f"SELECT posted_at FROM mentions WHERE id IN {clause}", values)
-    ]
+    found: list[datetime] = []
+    for start in range(0, len(mentions), BATCH):
+        clause, values = marks("m", mentions[start : start + BATCH])
+        rows = database.rows(f"SELECT posted_at FROM mentions WHERE id IN {clause}", values)
+        found += [at(row["posted_at"]) for row in rows]
+    return found
 
 
 def texts_before(database: Database, brand: str, before: datetime, most: int = 500) -> list[Row]:

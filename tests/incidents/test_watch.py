@@ -128,6 +128,15 @@ def test_reposts_make_no_critical_story_of_several_people(acme: Assembly) -> Non
     assert kinds(acme) == []
 
 
+def test_an_incident_of_hundreds_of_posts_begins_with_the_first_of_them_and_has_them_all(small: Assembly) -> None:
+    days_of_one(small, 4)
+    take(small, *crowd(520))
+    kinds(small)
+    (row,) = [each for each in incidents.open_now(small.database) if not each["cause_id"]]
+    assert row["start_at"] == stamp(NOW - 30 * MINUTE)
+    assert row["mentions"] == 520
+
+
 def test_a_source_that_is_added_to_others_is_none(small: Assembly) -> None:
     days_of_one(small, 30)
     take(small, *crowd(60, "chirp"))
