@@ -149,31 +149,61 @@ def say_what_works(database: Database, rules: Rules, standing: Standing, target:
 def channels_left(database: Database, rules: Rules, now: datetime) -> int:
     """What is owed on channels that are no longer in the settings is told where settings say now; how many rows."""
     known = {each.name for each in rules.settings.channels}
-    moved = 0
+    left = 0
     for name in deliveries_owed.owing_channels(database):
         while name not in known and (rows := deliveries_owed.owed_by(database, name, BATCH)):
             with database.transaction():
                 for row in rows:
-                    targets = rules.settings.alerts.notify if row.story_id and row.action == "post" else ()
-                    deliveries.queue(
-                        database,
-                        [
-                            deliveries.new_row(
-                                about=row.about,
-                                target=target,
-                                now=now,
-                                due_at=row.due_at,
-                                reason=row.reason,
-                                story_id=row.story_id,
-                                step=row.step,
-                                priority=row.priority,
-                                urgent=row.urgent,
-                                key=name,
-                            )
-                            for target in targets
-                            if channel(target) in known
-                        ],
-                    )
-                    deliveries.drop(database, row.id, f"{name} is no longer in the settings")
-            moved += len(rows)
-    return moved
+                    targets = [each for each in _now_told(rules, row) if channel(each) in known]
+                    made = [_moved(row, each, now) for each in targets if not _said_there(database, row, each)]
+                    deliveries.queue(database, made)
+                    deliveries.drop_alone(database, row.id, f"{name} is no longer in the settings")
+            left += len(rows)
+    return left
+
+
+def _now_told(rules: Rules, row: Delivery) -> tuple[str, ...]:
+    """Who is told what was owed on a channel that is gone; nobody, where it was for one reader alone (a letter)."""
+    alerts = rules.settings.alerts.notify
+    if row.action != "post" or row.about.startswith("notice:account:"):
+        return ()
+    if row.about.startswith("notice:") and not row.about.startswith("notice:problem:"):
+        return rules.settings.operator or alerts
+    return alerts if row.story_id or row.about.startswith(("list:", "incident:", "notice:")) else ()
+
+
+def _said_there(database: Database, row: Delivery, target: str) -> bool:
+    """Whether this target has, or is owed, the same."""
+    if row.story_id:
+        return row.step == 0 and target in deliveries_owed.reached(database, row.about, row.created_at, or_will_be=True)
+    return any(
+        (each.target, each.action, each.step, each.reason) == (target, "post", row.step, row.reason)
+        and _without_pings(each) == _without_pings(row)
+        and each.state != "dead"
+        for each in deliveries.about(database, row.about)
+    )
+
+
+def _moved(row: Delivery, target: str, now: datetime) -> dict[str, object]:
+    """What was owed on a channel that is gone, for another target."""
+    said = _without_pings(row)
+    if row.story_id:  # the rest is written when it leaves; without whose case it is, a reminder to them is dropped
+        said = {key: value for key, value in said.items() if key in {"owner", "hurt"}}
+    return deliveries.new_row(
+        about=row.about,
+        target=target,
+        now=now,
+        due_at=row.due_at,
+        reason=row.reason,
+        story_id=row.story_id,
+        step=row.step,
+        payload=said,
+        priority=row.priority,
+        urgent=row.urgent,
+        key=row.channel if row.story_id else row.id,  # of lists each names other cases
+    )
+
+
+def _without_pings(row: Delivery) -> dict[str, object]:
+    """What it says, without whom it mentions: an address in one channel is none in another."""
+    return {key: value for key, value in row.payload.items() if key != "ping"}

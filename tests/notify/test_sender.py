@@ -483,6 +483,78 @@ def test_a_channel_taken_out_of_the_settings_leaves_what_it_owed_to_the_others(
     assert deliveries_owed.dead(database) == []
 
 
+def test_what_a_channel_owed_besides_alerts_is_told_elsewhere_when_it_leaves_the_settings(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    before = house(database, tmp_path, slack, mail, operator=("slack:#ops",))
+    take(before, post(ANGRY))
+    deliver(before, Clock(NOW + MINUTE))
+    queue_notice(database, before.rules, "failing:x:1", "x has not been read", "look at its key", NOW)
+    queue_notice(database, before.rules, "y", "y was read again", "", NOW, quiet=True)
+    for about, target, payload in (
+        ("list:normal:2026-01-05", "slack:#care", {"cases": ["1"], "ping": ["U0ANA00001"]}),
+        ("incident:1", "slack:#care", {}),
+        ("notice:account:Ana:1", "slack:#care", {"title": "Your password was changed"}),
+    ):
+        row = deliveries.new_row(about=about, target=target, now=NOW, due_at=NOW, reason="told", payload=payload)
+        with database.transaction():
+            deliveries.queue(database, [row])
+    care = "mail:care@example.org"
+    without = house(database, tmp_path, None, mail, notify=(care,), operator=("mail:ops@example.org",))
+    fallback.channels_left(database, without.rules, NOW + 2 * MINUTE)
+    moved = [deliveries.of_row(row) for row in database.rows("SELECT * FROM deliveries WHERE channel = 'mail'")]
+    assert {(row.about, row.target) for row in moved} == {
+        ("list:normal:2026-01-05", care),
+        ("incident:1", care),
+        ("notice:failing:x:1", "mail:ops@example.org"),
+        ("notice:y", "mail:ops@example.org"),
+    }
+    assert [row.payload for row in moved if row.about.startswith("list:")] == [{"cases": ["1"]}]
+    assert [row.reason for row in moved if row.about == "notice:y"] == [deliveries.QUIET]
+    deliver(without, Clock(NOW + 3 * MINUTE))
+    assert len([each for each in mail.ledger if "x has not been read" in each.text]) == 1
+
+
+def test_a_channel_that_leaves_the_settings_repeats_nothing_where_it_was_told_already(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    care = "mail:care@example.org"
+    before = house(database, tmp_path, slack, mail, notify=("slack:#care", care))
+    take(before, post(ANGRY))
+    both = [
+        deliveries.new_row(about=about, target=target, now=NOW, due_at=NOW, reason="told", payload={"cases": cases})
+        for about, cases in (("list:normal:2026-01-05", ["1"]), ("incident:1", []))
+        for target in ("slack:#care", care)
+    ]
+    with database.transaction():
+        deliveries.queue(database, both)
+    without = house(database, tmp_path, None, mail, notify=(care,))
+    assert fallback.channels_left(database, without.rules, NOW + MINUTE) == 3
+    owed = sorted(row.about for row in messages(database) if row.state == "pending")
+    assert owed == sorted({row.about for row in messages(database)})
+
+
+def test_a_reminder_to_an_owner_is_still_one_when_its_channel_leaves_the_settings(
+    database: Base, tmp_path: Path, slack: FakeSlack, mail: FakeSmtp
+) -> None:
+    before = house(database, tmp_path, slack, mail)
+    (case,) = take(before, post(ANGRY))
+    deliver(before, Clock())
+    say(database, before.rules, case, "take", who="ANA", way="cli", now=NOW)
+    deliver(before, Clock(NOW + MINUTE))
+    (first,) = [row for row in messages(database) if row.about.startswith("story:")]
+    row = deliveries.new_row(
+        about=f"case:{case}", target="slack:#care", now=NOW, due_at=NOW, reason="taken by ANA, but not answered yet",
+        story_id=first.story_id, step=1, payload={"owner": True, "ping": ["U0ANA00001"]},
+    )  # fmt: skip
+    with database.transaction():
+        deliveries.queue(database, [row])
+    without = house(database, tmp_path, None, mail, notify=("mail:care@example.org",))
+    fallback.channels_left(database, without.rules, NOW + MINUTE)
+    deliver(without, Clock(NOW + 2 * MINUTE))
+    assert [each.text.count("not answered yet") > 0 for each in mail.ledger] == [True]
+
+
 def test_whoever_sends_again_what_was_refused_has_mended_the_channel(sqlite: Sqlite) -> None:
     """Otherwise what is sent again would be held back as what it was refused for."""
     with sqlite.transaction():
