@@ -15,7 +15,9 @@ OF_A_CASE = (
 _WAITS = "closed_at = '' AND (answered_at = '' OR answered_at < last_posted_at)"
 _CALLED = "lane = 'ping' AND quiet = 0"
 _CRITICAL = "priority = 'critical'"
-_OVERDUE = "(due_at <> '' AND due_at <= :until)"
+_AWAKE = "snoozed_until <= :until AND waiting_until <= :until"  # as in the inbox: who waits on purpose is no alarm
+_LATE = "due_at <> '' AND due_at <= :until"
+_OVERDUE = f"({_LATE} AND {_AWAKE})"
 # Those whose first post was written in the span, and those that came back in it.
 # Praise waits for nothing: thanks for it would make every time to answer look better than it was for the unhappy.
 _IN_SPAN = (
@@ -85,7 +87,7 @@ def first_written_at(database: Database, brand: str) -> str:
 
 
 def still_open(database: Database, until: datetime, limit: int, brand: str = "") -> list[Row]:
-    """Unanswered cases that are critical or past their target at `until`, what needs us most first.
+    """Unanswered cases that are critical, or past their target at `until` and not put off; what needs us most first.
 
     That is the critical, then the urgent, and reviews last; of one urgency those that need us more, then the oldest.
     """
@@ -103,15 +105,19 @@ def count_unanswered(database: Database, since: datetime, until: datetime, brand
     """How many unanswered cases are open, by what they are.
 
     "called": people were alerted; of these "critical", "untaken" (critical, and nobody has taken it) and "overdue"
-    (not critical, past the target). "sweep": may need an answer. "praise" and "late" are of the span; nobody was called
-    for what was found late: it was older than [alerts] alert_not_older_than when it was seen.
+    (not critical, past the target), the latter two as the inbox lists them: without what is snoozed or waits on
+    someone, which is "later", with how much of it is past its target. "sweep": may need an answer. "praise" and "late"
+    are of the span; nobody was called for what was found late: it was older than [alerts] alert_not_older_than when it
+    was seen.
     """
     only, values = _of_brand(brand, "")
     counted = {
         "called": _CALLED,
         "critical": f"{_CALLED} AND {_CRITICAL}",
-        "untaken": f"{_CALLED} AND {_CRITICAL} AND owner = ''",
+        "untaken": f"{_CALLED} AND {_CRITICAL} AND owner = '' AND {_AWAKE}",
         "overdue": f"{_CALLED} AND NOT {_CRITICAL} AND {_OVERDUE}",
+        "later": f"lane = 'ping' AND NOT ({_AWAKE})",
+        "later_late": f"lane = 'ping' AND NOT ({_AWAKE}) AND {_LATE}",
         "sweep": "lane <> 'ping' AND quiet = 0 AND praise = 0",
         "praise": "lane <> 'ping' AND praise = 1 AND opened_at >= :since",
         "late": "lane = 'ping' AND quiet = 1 AND opened_at >= :since",

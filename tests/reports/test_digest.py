@@ -30,7 +30,7 @@ from monitor.reports.letter import contents, sections, week
 from monitor.settings.loading import load
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
-from monitor.store import deliveries, forgetting, key_values, mentions, sources, web
+from monitor.store import deliveries, forgetting, key_values, mentions, pages, sources, web
 from monitor.store.connect import open_database
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
@@ -458,6 +458,35 @@ def test_critical_and_overdue_cases_come_first_with_their_age_and_the_way_to_the
     assert letter.text.index("Acme's kettle burned my hand") < letter.text.index("THE WEEK IN NUMBERS")
     assert "and 3 more" in letter.text
     assert "Ana" not in letter.text, "the team, never a person"
+
+
+def test_the_letter_counts_as_overdue_what_the_list_it_leads_to_shows(acme: Assembly) -> None:
+    """Of five that are late one is snoozed and one waits on the customer; of two critical ones one is snoozed."""
+    for number in range(5):
+        write(acme, LATE, at=MONDAY - 4 * DAY, author=f"late{number}")
+    for number in range(2):
+        write(acme, INJURY, at=MONDAY - (3 + number) * DAY, author=f"hurt{number}", thread_id=f"h{number}")
+    until = {"until": (MONDAY + HOUR).isoformat()}
+    for case, verb in (("1", "snooze"), ("2", "wait"), ("7", "snooze")):
+        actions.say(acme.database, acme.rules, case, verb, who="Ana", way="test", now=MONDAY - HOUR, detail=until)
+    view = contents.view(acme.database, acme.rules, MONDAY)
+    listed = pages.views(acme.database, pages.Inbox(), ["console"], MONDAY)
+    assert view.sentence == "2 critical still open, 3 cases overdue"
+    assert listed["overdue"] == 4, "the list shows the critical case that is awake, too"
+    (section,) = [each for each in view.sections if each.heading == "Critical and overdue"]
+    assert [line.text for line in section.lines] == [
+        "Critical, waiting 4 days, snoozed",
+        "Critical, waiting 3 days, nobody has taken it",
+        "Overdue, waiting 4 days, nobody has taken it",
+    ]
+    assert section.more == 2
+    assert [(line.text, line.by) for line in view.decisions[:1]] == [
+        ("Who takes the critical case nobody has taken?", "It has waited 3 days.")
+    ]
+    words = words_of(acme)
+    assert "3 cases are snoozed or waiting on someone, 3 of them past the target." in words
+    assert pages.count(acme.database, "later", pages.Inbox(), MONDAY) == 3
+    assert "http://127.0.0.1:8321/?state=later" in words
 
 
 def test_a_case_is_told_in_the_words_that_made_it_urgent_what_needs_us_most_first(acme: Assembly) -> None:

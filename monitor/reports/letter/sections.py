@@ -17,7 +17,7 @@ from monitor.reports.letter.week import Volume, Week
 from monitor.reports.statistics import Figures, Spread
 from monitor.settings.rules import Rules
 from monitor.store import cases, incidents, mentions
-from monitor.store.database import Database, Row
+from monitor.store.database import Database, Row, stamp
 from monitor.types import Mention
 
 MOST_OPEN = 3
@@ -121,6 +121,10 @@ def _open(about: About) -> Section:
             said = quotes.words_of(about.rules, {**words, "author_name": post.author_name}, OPEN_WIDTH)
             by = quotes.by_of(post.source, telling.verdict.language, about.speaks)
         has = "taken" if row["owner"] else "nobody has taken it"
+        if row["snoozed_until"] > stamp(week.until):
+            has = "snoozed"
+        elif row["waiting_until"] > stamp(week.until):
+            has = "waiting on someone"
         lines.append(Line(f"{kind}, waiting {waits}, {has}", said, by, **about.case(row["id"])))
     more = week.waiting["critical"] + week.waiting["overdue"] - len(lines)
     return Section(
@@ -385,6 +389,12 @@ def _more(about: About) -> Section:
         are = "is" if week.waiting["late"] == 1 else "are"
         way = about.way(week.of_brand("/"), "Inbox")
         lines.append(Line(f"{late} found too late to alert anyone and {are} still open.", **way))
+    if week.waiting["later"]:
+        n, past = week.waiting["later"], week.waiting["later_late"]
+        late = f", {past:,} of them past the target" if past else ""
+        said = f"{count_words(n, 'case is', 'cases are')} snoozed or waiting on someone"
+        said += ", past the target." if past == n == 1 else f"{late}."
+        lines.append(Line(said, **about.way(week.of_brand("/?state=later"), "Snoozed or waiting")))
     if week.waiting["sweep"]:
         n = week.waiting["sweep"]
         are = "it is" if n == 1 else "they are"

@@ -17,7 +17,7 @@ from monitor.reports.statistics import Aftermath, Figures
 from monitor.reports.surveys import Surveys
 from monitor.settings.rules import Rules
 from monitor.store import cases, causes, key_values, report_queries, requeue
-from monitor.store.database import Database, Row, instant
+from monitor.store.database import Database, Row, instant, stamp
 from monitor.text.complaint_signals import JUDGED
 
 AFTERMATH = timedelta(weeks=4)  # people who were helped write again within weeks, if at all
@@ -94,7 +94,9 @@ class Week:
         found = [
             self.until - cases.case_of(row).waits_since
             for row in self.open
-            if row["priority"] == "critical" and not row["owner"]
+            if row["priority"] == "critical"
+            and not row["owner"]
+            and max(row["snoozed_until"], row["waiting_until"]) <= stamp(self.until)
         ]
         return max(found, default=None)
 

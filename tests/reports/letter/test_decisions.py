@@ -17,7 +17,9 @@ from monitor.reports.statistics import Aftermath, Figures, Spread
 from monitor.reports.surveys import Surveys
 from tests.helpers import DAY, NOW
 
-NONE_WAITS = dict.fromkeys(("called", "critical", "untaken", "overdue", "sweep", "praise", "late"), 0)
+NONE_WAITS = dict.fromkeys(
+    ("called", "critical", "untaken", "overdue", "later", "later_late", "sweep", "praise", "late"), 0
+)
 CALM = Week(
     brand="Acme", since=NOW - 7 * DAY, until=NOW, first=False, installed=None, brand_since=None,
     volume=Volume(100, Share(10, 90)), volume_before=None, waiting=NONE_WAITS,
