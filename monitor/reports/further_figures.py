@@ -69,7 +69,7 @@ def sentences(database: Database, rules: Rules, since: datetime, until: datetime
     voice = share_of_voice.of_span(database, rules, since, until)
     if voice.base:
         shares = ", ".join(f"{each.name} {percent(each.share.value)}" for each in voice.voices)
-        lines.append(f"Share of voice: {shares}, of {count_words(voice.base, 'post')}{_few(voice.few)}.")
+        lines.append(f"Share of voice: {shares}, of {count_words(voice.base, 'mention')}{_few(voice.few)}.")
     lines += drafted(database, since, until)
     stayed = outcomes.kept(database)
     return [*lines, *(outcomes.sentences(stayed) if stayed is not None and stayed.stands else ())]

@@ -17,7 +17,7 @@ from monitor.settings.rules import Rules
 from monitor.store import competitors, report_queries
 from monitor.store.database import Database, at
 
-FEW = 30  # fewer posts than this in all, and a share says little
+FEW = 30  # fewer mentions than this in all, and a share says little
 FIRST_LOOK = timedelta(days=1)  # a source's first read reaches so far back
 MOST_TOPICS = 3
 
@@ -46,8 +46,8 @@ class Voice:
 class ShareOfVoice:
     """Ours first, then the competitors as settings name them; nothing at all where none is named.
 
-    `base` is how many posts were counted, on `sources`; `leads` how many leads wait on the page now, of
-    `looking` people: one lead may name two competitors, and one person write twice.
+    `base` is how many mentions were counted, on `sources`: a post that names two brands is one of each. `leads` is how
+    many leads wait on the page now, of `looking` people: one lead may name two competitors, and one person write twice.
     """
 
     voices: tuple[Voice, ...] = ()

@@ -39,7 +39,7 @@ def test_they_are_said_in_sentences_and_nothing_of_what_there_is_nothing_to_say(
         "1 person wrote kind words after you had answered their complaint.",
         "forum: NPS +33, 3 answers, too few to draw conclusions.",
         "forum: 5.0 of 5 stars, 1 review, too few to draw conclusions.",
-        "Share of voice: Acme 86%, Globex 0%, Initech 14%, of 7 posts, too few to draw conclusions.",
+        "Share of voice: Acme 86%, Globex 0%, Initech 14%, of 7 mentions, too few to draw conclusions.",
     ]
     assert further_figures.sentences(acme.database, acme.rules, NOW - 9 * DAY, NOW - 8 * DAY) == []
 

@@ -291,7 +291,7 @@ def _voice(about: About) -> Section:
     only = "only " if found.few else ""
     shares = ", ".join(f"{each.name} {percent(each.share.value)}" for each in found.voices)
     way = about.way("/mentions/competitors", "Competitors")
-    lines = [Line(f"{shares} ({only}{count_words(found.base, 'post')} where both are read).", **way)]
+    lines = [Line(f"{shares} ({only}{count_words(found.base, 'mention')} where both are read).", **way)]
     if late := [each.name for each in found.voices if each.incomplete]:
         lines.append(Line(f"Part of the week only: {', '.join(late)}."))
     if found.leads:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.notify import incident_messages
+from monitor.reports import further_figures, share_of_voice
 from monitor.reports.letter import contents, sentence, stories
 from monitor.reports.letter.stories import Problem
 from monitor.store import causes, incidents, key_values, mentions
@@ -190,12 +191,26 @@ def test_the_share_of_what_is_said_stands_with_its_base_where_a_competitor_is_na
     take(acme, post(BROKEN, author="a"), post("Initech, hm", author="b"), post("Globex", author="c"))
     take(acme, post("Looking for an alternative to Initech, any ideas?", author="d"))
     assert told(acme)[1]["Share of voice"] == [
-        "Acme 33%, Initech 67% (only 3 posts where both are read).",
+        "Acme 33%, Initech 67% (only 3 mentions where both are read).",
         "Part of the week only: Initech.",
         "1 person looks for an alternative to a competitor.",
     ]
     plain = assembly_of(database, settings_from(tmp_path))
     assert "Share of voice" not in told(plain)[1]
+
+
+def test_a_post_that_names_two_brands_is_a_mention_of_each_and_never_said_to_be_two_posts(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    named = '[[competitors]]\nname = "Initech"\nquery = "initech"\n'
+    acme = assembly_of(database, settings_from(tmp_path, tables=named))
+    take(acme, post("Acme, Globex or Initech? I cannot decide", author="a"))
+    found = share_of_voice.of_span(database, acme.rules, NOW - DAY, NOW + DAY)
+    assert ([each.mentions for each in found.voices], found.base) == ([1, 1, 1], 3)
+    said = [*told(acme)[1]["Share of voice"], *further_figures.sentences(database, acme.rules, NOW - DAY, NOW + DAY)]
+    assert "Acme 50%, Initech 50% (only 2 mentions where both are read)." in said
+    assert "Share of voice: Acme 33%, Globex 33%, Initech 33%, of 3 mentions, too few to draw conclusions." in said
+    assert "posts" not in " ".join(said)
 
 
 def test_whoever_looks_for_an_alternative_to_two_competitors_is_one_person(
