@@ -44,7 +44,7 @@ def digest_(
                 raise Failed("--send always sends the last seven days of every brand; leave out --week and --brand")
             _send(assembly, now)
         else:
-            _show(assembly, _brands(assembly, brand), _until(assembly, week, now), preview)
+            _show(assembly, _brands(assembly, brand), _until(assembly, week, now), now, preview)
 
 
 def _brands(assembly: Assembly, brand: str) -> tuple[str, ...]:
@@ -67,11 +67,11 @@ def _until(assembly: Assembly, week: str, now: datetime) -> datetime:
     return end
 
 
-def _show(assembly: Assembly, brands: tuple[str, ...], until: datetime, preview: Path | None) -> None:
+def _show(assembly: Assembly, brands: tuple[str, ...], until: datetime, now: datetime, preview: Path | None) -> None:
     """Print each brand's digest, or write each to a file of its own."""
     for number, brand in enumerate(brands):
         key = f"digest-{until:%Y%m%dT%H%M%S}-{number}"
-        letter = digest.letter_of(assembly.database, assembly.rules, until, key=key, brand=brand)
+        letter = digest.letter_of(assembly.database, assembly.rules, until, key=key, brand=brand, now=now)
         if preview is None:
             typer.echo(("\n" if number else "") + letter.text)
             continue
@@ -93,7 +93,7 @@ def _send(assembly: Assembly, now: datetime) -> None:
 
     link = links.make(assembly.settings, assembly.database, utc_now)
     owed = digest.now_for(assembly.rules, targets, now)
-    letters = {each: digest.letter_to(assembly.database, assembly.rules, each, link=link) for each in owed}
+    letters = {each: digest.letter_to(assembly.database, assembly.rules, each, now, link=link) for each in owed}
     with assembly.database.transaction():
         digest.queue(assembly.database, letters, now)
     for name in dict.fromkeys(target.partition(":")[0] for target in targets):

@@ -76,7 +76,7 @@ def queue_due(database: Database, rules: Rules, now: datetime, link: SignedLink 
     ]
     if not owed:
         return 0
-    letters = {each: letter_to(database, rules, each, link=link) for each in owed}
+    letters = {each: letter_to(database, rules, each, now, link=link) for each in owed}
     with database.transaction():
         mine = {
             each: letter
@@ -184,17 +184,24 @@ def queue(database: Database, letters: Mapping[Owed, Written], now: datetime) ->
 
 
 def letter_of(
-    database: Database, rules: Rules, until: datetime, *, key: str, brand: str = "", reader: Reader | None = None
+    database: Database,
+    rules: Rules,
+    until: datetime,
+    *,
+    key: str,
+    brand: str = "",
+    reader: Reader | None = None,
+    now: datetime | None = None,
 ) -> Letter:
-    """The letter about the week that ended at `until`, to no one in particular."""
-    return digest_letter(contents.view(database, rules, until, brand=brand, reader=reader), key)
+    """The letter about the week that ended at `until`, to no one in particular; written `now`, where that is later."""
+    return digest_letter(contents.view(database, rules, until, brand=brand, reader=reader, now=now), key)
 
 
-def letter_to(database: Database, rules: Rules, owed: Owed, *, link: SignedLink) -> Written:
+def letter_to(database: Database, rules: Rules, owed: Owed, now: datetime, *, link: SignedLink) -> Written:
     """One recipient's letter: in their zone, in their languages first, and by mail with the way to end it."""
     # Of one brand alone, too, only its own week: another may have been in the settings until this one.
     brand = owed.brand or next(iter(brands_of(rules)), "")
-    view = contents.view(database, rules, owed.moment, brand=brand, reader=reader_of(rules, owed.target))
+    view = contents.view(database, rules, owed.moment, brand=brand, reader=reader_of(rules, owed.target), now=now)
     return Written(digest_letter(_with_an_end(rules, view, owed.target, link), owed.key), view.posts)
 
 

@@ -1096,9 +1096,24 @@ def test_a_past_week_is_the_seven_days_that_hold_its_thursday(weekday: str, unti
     assert digest.end_of_week(rules, "2026-W10", rules.settings.zone) == until
 
 
+def test_a_letter_of_a_past_week_says_that_what_is_open_is_as_of_now(acme: Assembly) -> None:
+    """What was answered since is not told as open, and what is open may have been taken since."""
+    write(acme, LATE, at=MONDAY - 4 * DAY, author="late")
+    actions.say(acme.database, acme.rules, "1", "answered", who="Ana", way="test", now=MONDAY + DAY)
+    assert "Nobody is waiting" in words_of(acme), "the case is not open any more"
+    for later, said in ((HOUR, False), (9 * DAY, True)):
+        letter = digest.letter_of(acme.database, acme.rules, MONDAY, key="k", now=MONDAY + later)
+        assert ("to Mon 9 Mar 2026; open cases as of Wed 18 Mar 2026" in letter.text) is said
+        assert ("to Mon 9 Mar 2026; open cases as of Wed 18 Mar 2026" in visible(letter.html)) is said
+    assert digest.queue_due(acme.database, acme.rules, MONDAY + 2 * DAY) == 2
+    (payload, *_) = acme.database.rows("SELECT payload FROM deliveries WHERE about LIKE 'digest:%'")
+    assert "; open cases as of Wed 11 Mar 2026" in payload["payload"], "it comes late, after days of downtime"
+
+
 def test_a_past_week_can_be_printed_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
     here = ["--settings", str(with_one_brand(tmp_path, tables=BOSSES).file), "digest", "--week"]
-    assert "Mon 2 Mar to Mon 9 Mar 2026" in CliRunner().invoke(app, [*here, "2026-W10"]).output
+    printed = CliRunner().invoke(app, [*here, "2026-W10"]).output
+    assert "Mon 2 Mar to Mon 9 Mar 2026; open cases as of " in printed
     for wrong, said in (
         ("2026-W60", "write a week such as 2026-W48"),
         ("last", "write a week such as 2026-W48"),

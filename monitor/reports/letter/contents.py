@@ -13,6 +13,8 @@ from monitor.reports.letter.health import day_of
 from monitor.settings.rules import Rules
 from monitor.store.database import Database
 
+LONG_AGO = timedelta(days=1)  # a letter that is this late tells of other open cases than its week ended with
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -33,9 +35,18 @@ def reader_of(rules: Rules, target: str) -> Reader:
 
 
 def view(
-    database: Database, rules: Rules, until: datetime, *, brand: str = "", reader: Reader | None = None
+    database: Database,
+    rules: Rules,
+    until: datetime,
+    *,
+    brand: str = "",
+    reader: Reader | None = None,
+    now: datetime | None = None,
 ) -> DigestView:
-    """What the letter about the week that ended at `until` says of a brand; of all of them where none is named."""
+    """What the letter about the week that ended at `until` says of a brand; of all of them where none is named.
+
+    Of a week that is past by `now` it says that what is open is as of now, for cases know only their latest state.
+    """
     reader = reader or Reader(rules.settings.zone)
     found = week.of(database, rules, until, reader.zone, brand)
     page = rules.settings.earful.page_url
@@ -44,7 +55,7 @@ def view(
     return DigestView(
         brand=brand or ", ".join(each.name for each in rules.settings.brands),
         sentence=sentence.of(found),
-        period_words=_period(found.since, until, reader.zone),
+        period_words=_period(found.since, until, reader.zone) + _as_of(until, now, reader.zone),
         decisions=decisions.of(found, page),
         sections=told,
         page_url=page,
@@ -56,6 +67,13 @@ def view(
 def _period(since: datetime, until: datetime, zone: ZoneInfo) -> str:
     start, end = since.astimezone(zone), (until - timedelta(seconds=1)).astimezone(zone)
     return f"{start:%a} {day_of(start)} to {end:%a} {day_of(end)} {end:%Y}"
+
+
+def _as_of(until: datetime, now: datetime | None, zone: ZoneInfo) -> str:
+    if now is None or now - until < LONG_AGO:
+        return ""
+    day = now.astimezone(zone)
+    return f"; open cases as of {day:%a} {day_of(day)} {day:%Y}"
 
 
 def brands_of(rules: Rules) -> Sequence[str]:
