@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,10 +82,10 @@ _SECTION = {
     "sweep": f"c.closed_at = '' AND c.lane = 'sweep' AND c.unread = 0 AND {_UNANSWERED}",
     "unread": f"c.closed_at = '' AND c.lane = 'sweep' AND c.unread = 1 AND {_UNANSWERED}",
 }
-_URGENT = (
-    "CASE c.priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END, "
-    "CASE WHEN c.due_at = '' THEN 1 ELSE 0 END, c.due_at, c.n"
-)
+_RANK = "CASE c.priority WHEN 'critical' THEN 0 WHEN 'urgent' THEN 1 WHEN 'normal' THEN 2 ELSE 3 END"
+_RANKS = {"critical": 0, "urgent": 1, "normal": 2}
+_NEVER_DUE = "CASE WHEN c.due_at = '' THEN 1 ELSE 0 END"
+_URGENT = f"{_RANK}, {_NEVER_DUE}, c.due_at, c.n"
 _ORDER = {
     "answered": "c.answered_at DESC, c.n DESC",
     "private": "c.answered_at, c.n",
@@ -91,6 +93,44 @@ _ORDER = {
     "sweep": "c.need DESC, c.n",  # stays what it is while people look: who turns a page misses nothing
     "unread": "c.language, c.n",
 }
+# The columns by which a row has its place in that order (its number is the last of them), and what stands behind one.
+_PLACE = {
+    "answered": (("answered_at",), "(c.answered_at, c.n) < (:p_answered_at, :p_n)"),
+    "private": (("answered_at",), "(c.answered_at, c.n) > (:p_answered_at, :p_n)"),
+    "closed": (("closed_at",), "(c.closed_at, c.n) < (:p_closed_at, :p_n)"),
+    "sweep": (("need",), "(c.need < :p_need OR (c.need = :p_need AND c.n > :p_n))"),
+    "unread": (("language",), "(c.language, c.n) > (:p_language, :p_n)"),
+}
+_URGENT_PLACE = (
+    ("priority", "due_at"),
+    f"({_RANK}, {_NEVER_DUE}, c.due_at, c.n) > (:p_rank, :p_never_due, :p_due_at, :p_n)",
+)
+_PLACE_TEXTS = re.compile(r"([A-Za-z0-9:.+-]{0,40}_){1,2}[0-9]{1,18}", re.ASCII)
+
+
+def place_of(section: str, row: Row) -> str:
+    """Where a row stands in the order of its section, as the word of an address: the next page begins behind it.
+
+    By what it was ordered by and not by how many stand before it: who takes some of them passes nobody over.
+    """
+    columns, _ = _PLACE.get(section, _URGENT_PLACE)
+    return "_".join(str(row[column]) for column in (*columns, "n"))
+
+
+def _behind(section: str, place: str) -> tuple[str, dict[str, Any]]:
+    columns, condition = _PLACE.get(section, _URGENT_PLACE)
+    *texts, number = place.split("_")
+    if len(texts) != len(columns) or not _PLACE_TEXTS.fullmatch(place):
+        raise ValueError("no place in this list")
+    values: dict[str, Any] = {f"p_{column}": text for column, text in zip(columns, texts, strict=True)}
+    if "p_priority" in values:
+        values["p_rank"] = _RANKS.get(values.pop("p_priority"), len(_RANKS))
+        values["p_never_due"] = int(not values["p_due_at"])
+    if "p_need" in values:
+        values["p_need"] = float(values["p_need"])
+        if not math.isfinite(values["p_need"]):
+            raise ValueError("no place in this list")
+    return condition, {**values, "p_n": int(number)}
 
 
 # What a person looks at: every open case with a clock, their own, what is late, what nobody has taken.
@@ -120,6 +160,7 @@ class Inbox:
     tag: str = ""
     mine: tuple[str, ...] = ()
     overdue: bool = False
+    after: str = ""  # only what stands behind this place of a section, as `place_of` gives it; else ValueError
 
 
 def _filters(wanted: Inbox) -> tuple[list[str], dict[str, Any]]:
@@ -156,6 +197,10 @@ def _inbox(section: str, wanted: Inbox, now: datetime) -> tuple[str, dict[str, A
     conditions, values = _filters(wanted)
     if wanted.overdue or ":now" in _SECTION[section]:
         values["now"] = stamp(now)
+    if wanted.after:
+        behind, place = _behind(section, wanted.after)
+        conditions.append(behind)
+        values.update(place)
     return " AND ".join([_SECTION[section], *conditions]), values
 
 

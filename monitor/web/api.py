@@ -6,6 +6,7 @@ Every answer is JSON; what is refused says {"error", "detail"}. `earful token ad
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -155,12 +156,15 @@ def label_mention(context: RequestContext, values: dict[str, Any]) -> Any:
     takes=(
         Field("state", "which of them", "choice", pages.SECTIONS, default="waiting"), _SEARCH, *_WHAT,
         Field("owner", "its owner"), Field("priority", "how urgent", "choice", PRIORITIES),
-        Field("offset", "how many to skip", "whole", most=1_000_000, default=0), _LIMIT,
+        Field("cursor", "`next_cursor` from the previous page"),
+        Field("offset", "how many to skip; passes over cases that others move meanwhile", "whole", most=1_000_000,
+              default=0),
+        _LIMIT,
     ),
-    gives={"type": "object", "required": ["cases", "total", "next"]},
+    gives={"type": "object", "required": ["cases", "total", "next", "next_cursor"]},
 )  # fmt: skip
 def list_cases(context: RequestContext, values: dict[str, Any]) -> Any:
-    """A page of cases, and the offset of the next one."""
+    """A page of cases, and where the next one begins: by a cursor, or by an offset for programs that count."""
     looked = search.read(values["q"] or "")
     owner = context.directory.find(values["owner"] or "")
     wanted = pages.Inbox(
@@ -169,13 +173,20 @@ def list_cases(context: RequestContext, values: dict[str, Any]) -> Any:
         owner=owner.id if owner is not None else values["owner"] or "",
         ids=search.case_ids(context.database, looked),
     )  # fmt: skip
-    total = pages.count(context.database, values["state"], wanted, context.now)
-    rows = pages.inbox(context.database, values["state"], wanted, context.now, values["limit"], values["offset"])
-    after = values["offset"] + len(rows)
+    database, state, now, limit = context.database, values["state"], context.now, values["limit"]
+    total = pages.count(database, state, wanted, now)
+    try:
+        from_here = replace(wanted, after=values["cursor"] or "")
+        found = pages.inbox(database, state, from_here, now, limit + 1, values["offset"])
+    except ValueError:
+        raise Refusal(400, "Invalid request", "cursor: use `next_cursor` from the previous page") from None
+    rows, after = found[:limit], values["offset"] + limit
+    more = len(found) > limit
     return {
-        "cases": serializers.case_list(context.database, context.rules, rows, context.now),
+        "cases": serializers.case_list(database, context.rules, rows, now),
         "total": total,
-        "next": after if rows and after < total else None,
+        "next": after if more and not values["cursor"] else None,
+        "next_cursor": pages.place_of(state, rows[-1]) if more else None,
     }
 
 

@@ -283,11 +283,27 @@ def _groups(
     for name in shown:
         total = totals[name]
         offset, size = _window(name, number) if alone else (0, PAGE)
-        rows = pages.inbox(context.database, name, wanted, context.now, size, offset) if total else []
+        here, passed = _from_here(context, name, wanted, total) if alone else (wanted, None)
+        offset, start = (offset, offset) if passed is None else (0, passed)
+        rows = pages.inbox(context.database, name, here, context.now, size, offset) if total else []
         found = lines(context.database, context.rules, rows, context.now, context.zone)
-        groups.append({"name": name, "title": headings.get(name, TITLES[name]), "total": total, "from": offset,
-                       "lines": folded(found)})  # fmt: skip
+        until = start + len(rows)
+        after = pages.place_of(name, rows[-1]) if rows and until < total else ""
+        groups.append({"name": name, "title": headings.get(name, TITLES[name]), "total": total, "from": start,
+                       "until": until, "after": after, "lines": folded(found)})  # fmt: skip
     return groups
+
+
+def _from_here(context: RequestContext, name: str, wanted: pages.Inbox, total: int) -> tuple[pages.Inbox, int | None]:
+    """What stands behind the place that the address names, and how many stand before it; None: it names no place."""
+    place = context.query("after")
+    if not place or name == "sweep":  # that list grows where it stands
+        return wanted, None
+    here = replace(wanted, after=place)
+    try:
+        return here, total - pages.count(context.database, name, here, context.now)
+    except ValueError:
+        return wanted, None
 
 
 _FILTERS = ("q", "brand", "source", "owner", "language", "priority", "tag")

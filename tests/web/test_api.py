@@ -21,7 +21,7 @@ from monitor.web import pages_of
 from monitor.web.identity import RANK, ROLES, Refusal
 from monitor.web.openapi import BASE, OPERATIONS, Field
 from monitor.web.routing import ROUTES
-from tests.helpers import BROKEN, CALM, LATE, THANKS, lines, post
+from tests.helpers import BROKEN, CALM, HOUR, LATE, THANKS, lines, post
 from tests.web.office import Office
 
 pages_of()
@@ -192,6 +192,34 @@ def test_cases_are_passed_over_by_an_offset(both: Office) -> None:
         offset = answer["next"]
     assert found == whole
     assert len(whole) == 7
+
+
+@pytest.mark.parametrize("state", ["waiting", "taken", "later", "answered", "private", "closed", "sweep", "unread"])
+def test_whoever_follows_the_cursor_meets_each_case_once_while_others_are_moved(both: Office, state: str) -> None:
+    posts = (post(f"{LATE} number {n * 7919}", author=f"a{n}", thread_id=f"t{n}", ago=n * HOUR) for n in range(9))
+    both.take(*posts)
+    lane = "sweep" if state in {"sweep", "unread"} else "ping"
+    put = {
+        "taken": "owner = 'Ana'", "closed": "closed_at = last_posted_at",
+        "later": "snoozed_until = '9998-01-01T00:00:00.000000Z'",
+        "answered": "answered_at = last_posted_at", "private": "sent_on = 1, answered_at = last_posted_at",
+        "unread": "unread = 1, language = CASE WHEN n % 2 = 0 THEN 'ja' ELSE '' END",
+        "waiting": "due_at = CASE WHEN n % 3 = 0 THEN '' ELSE due_at END, "
+        "priority = CASE WHEN n % 2 = 0 THEN 'low' ELSE priority END",
+    }.get(state, "need = need / (1 + n % 3)")  # fmt: skip
+    both.database.run(f"UPDATE cases SET lane = '{lane}', {put}")
+    client = caller(both, "viewer")
+    asked = {"state": state, "limit": 3}
+    whole = [each["id"] for each in client.get("/cases", params={**asked, "limit": 200}).json()["cases"]]
+    assert len(whole) == 9
+    found, cursor = [], ""
+    while cursor is not None:
+        answer = client.get("/cases", params={**asked, "cursor": cursor}).json()
+        found += (met := [each["id"] for each in answer["cases"]])
+        both.database.run("UPDATE cases SET lane = 'none' WHERE id = :id", {"id": met[0]})
+        cursor = answer["next_cursor"]
+    assert found == whole
+    assert client.get("/cases", params={"state": state, "cursor": "what is this"}).status_code == 400
 
 
 HOSTILE = [

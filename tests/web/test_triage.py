@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import threading
 from datetime import timedelta
@@ -209,7 +210,35 @@ def test_what_a_press_said_stays_on_its_page(office: Office) -> None:
     olle = office.person("Olle")
     shown = olle.get("/?state=waiting&said=Case+1:+taken&undo=1:2&chosen=3").text
     (there,) = re.findall(r'href="([^"]*)" rel="next"', shown)
-    assert there == "/?state=waiting&amp;page=2"
+    assert there.startswith("/?state=waiting&amp;page=2&amp;after=")
+    assert "said=" not in there
+    assert "chosen=" not in there
+
+
+def test_the_next_page_begins_behind_the_last_case_that_was_seen_though_three_were_taken(office: Office) -> None:
+    angry(office, 60)
+    olle = office.person("Olle")
+    first = olle.get("/?state=waiting").text
+    (there,) = re.findall(r'href="([^"]*)" rel="next"', first)
+    assert "1 to 50 of 60" in first
+    seen = order(first)
+    olle.post("/cases", {"verb": "take", "case": seen[:3]})
+    second = olle.get(html.unescape(there)).text
+    assert len({*seen, *order(second)}) == 60, "who turns the page does not see everybody"
+    assert "48 to 57 of 57" in second
+    assert len(order(olle.get("/?state=waiting&page=2").text)) == 7, "a link that was kept still leads there"
+    assert len(order(olle.get("/?state=waiting&after=nothing").text)) == 50
+
+
+def test_a_page_behind_which_all_were_taken_does_not_say_that_nobody_waits(office: Office) -> None:
+    angry(office, 52)
+    olle = office.person("Olle")
+    (there,) = re.findall(r'href="([^"]*)" rel="next"', olle.get("/?state=waiting").text)
+    olle.post("/cases", {"verb": "take", "case": order(olle.get(html.unescape(there)).text)})
+    last = olle.get(html.unescape(there)).text
+    assert "Nobody is waiting" not in last
+    assert "Everything is answered" not in last
+    assert "Nothing further down" in last
 
 
 def test_a_tag_is_put_on_shown_filtered_by_and_taken_off_again(office: Office) -> None:
