@@ -163,12 +163,12 @@ def reader_trouble(settings: Settings) -> tuple[str, ...]:
 
 def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels, taught: Mapping[str, Taught]) -> Judge:
     others = competitors_of(settings)
-    theirs = tuple(word for name, query in others.items() for word in (name, *query.terms()))
+    theirs = tuple(word for name, query in others.items() for word in (name, *query.names(name)))
     return Judge(
         [
             BrandProfile(
                 name=brand.name,
-                words=queries[brand.name].terms(),
+                words=queries[brand.name].names(brand.name),
                 competitors=(*brand.competitors, *theirs),
                 context=brand.context,
                 complaint_words=brand.complaint_words,
@@ -176,7 +176,7 @@ def _judge(settings: Settings, queries: dict[str, Query], own_models: OwnModels,
             )
             for brand in settings.brands
         ]
-        + [BrandProfile(name=name, words=(name, *query.terms())) for name, query in others.items()],
+        + [BrandProfile(name=name, words=(name, *query.names(name))) for name, query in others.items()],
         settings.alerts.critical_words,
         learned={name: each.complaint for name, each in taught.items()},
         about_us={name: each.about_us for name, each in taught.items()},

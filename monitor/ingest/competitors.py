@@ -79,7 +79,7 @@ class Competitors:
 
     def _row(self, each: JudgeInput, verdict: Verdict, now: datetime) -> dict[str, Any]:
         post = each.post
-        names = (each.brand, *self.queries[each.brand].terms())
+        names = (each.brand, *self.queries[each.brand].names(each.brand))
         return {
             "post_id": post_key(self.database, post.source, post.native_id),
             "competitor": each.brand,

@@ -138,6 +138,15 @@ def test_the_first_rule_that_matches_decides(
     assert (routed.rule, routed.notify) == (rule, (notify,))
 
 
+@pytest.mark.parametrize("query", ["target", "(target OR tgt) store", "store NEAR/9 (target OR tgt)"])
+def test_a_question_that_names_a_brand_calls_people_whatever_else_its_query_asks_for(
+    tmp_path: Path, query: str
+) -> None:
+    settings = settings_from(tmp_path, brands=f'[[brands]]\nname = "Target"\nquery = "{query}"\n')
+    one = post("Why is Target always closed? the store in Hull I mean")
+    assert judge_of(settings, queries_of(settings)).verdict(one, "Target", ("Target", "store")).lane == "ping"
+
+
 def test_a_rule_without_a_name_is_called_by_its_place(settings: Settings, rules: Rules) -> None:
     verdict = judge_of(settings, queries_of(settings)).verdict(post(ANGRY), "Globex", ("globex",))
     assert rules.route(post(ANGRY), "Globex", verdict).rule == "alerts.routes[4]"

@@ -244,6 +244,25 @@ def test_a_source_is_asked_for_the_fewest_words_that_every_match_holds(query: st
     assert parse(query).terms() == terms
 
 
+@pytest.mark.parametrize(
+    ("query", "brand", "names"),
+    [
+        ("(target OR tgt) store", "Target", ("target", "tgt")),
+        ("store (target OR tgt)", "Target", ("target", "tgt")),
+        ("(target OR tgt) store", "Target Stores", ("target", "tgt")),
+        ("(target OR tgt) NEAR/5 store", "Target", ("target", "tgt")),
+        ('("l\'oreal paris" OR loreal) shampoo', "L’Oréal", ("l'oreal paris", "loreal")),
+        ("acme (refund OR broken OR late) -jobs", "Acme", ("acme",)),
+        ("(@acme OR acme) app OR tgt", "Acme", ("@acme", "acme", "tgt")),
+        ("(one OR two) store", "Something Else", ("store",)),
+    ],
+)
+def test_of_words_that_stand_together_those_like_the_brands_name_are_its_names(
+    query: str, brand: str, names: tuple[str, ...]
+) -> None:
+    assert parse(query).names(brand) == names
+
+
 def test_one_post_may_be_about_several_brands() -> None:
     queries = {"Acme": parse("acme"), "Target": parse("=Target OR tgt"), "Gap": parse('"the gap"')}
     assert brands_in(Subject("Acme is better than Target"), queries) == {"Acme": ("Acme",), "Target": ("Target",)}

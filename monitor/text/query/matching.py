@@ -141,6 +141,34 @@ def needed(node: Node) -> tuple[Term, ...]:
     return ()
 
 
+def _naming(node: Node, name: str) -> tuple[Term, ...]:
+    """Return terms as `needed` does, but of what must stand together those that are most like `name`."""
+    if isinstance(node, Near):
+        return _most_like(name, (node.left, node.right))
+    if not isinstance(node, Joined):
+        return needed(node)
+    parts = [_naming(child, name) for child in node.children]
+    if node.operator == "OR":
+        return tuple(term for part in parts for term in part) if all(parts) else ()
+    return _most_like(name, [part for part in parts if part])
+
+
+def _most_like(name: str, parts: Sequence[tuple[Term, ...]]) -> tuple[Term, ...]:
+    """The part that holds a brand's name, or else the beginning of one; of equals the shortest, and the first."""
+    return min(parts, key=lambda part: (-max(_likeness(term, name) for term in part), len(part)), default=())
+
+
+def _likeness(term: Term, name: str) -> int:
+    own, whole = _letters(term.own), _letters(name)
+    if not own or not whole:
+        return 0
+    return 2 if own == whole else int(own.startswith(whole) or whole.startswith(own))
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, fold(text)))
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query that was read and is sound. `str(query)` is the query again; equal queries ask the same."""
@@ -177,7 +205,18 @@ class Query:
         Of words that must all stand together only one is given; the rest is matched here. A star is dropped, since
         few networks search by beginnings; a leading # or @ is kept.
         """
-        return tuple(dict.fromkeys(f"{term.sigil}{term.own}" for term in needed(self.root)))
+        return _written(needed(self.root))
+
+    def names(self, brand: str) -> tuple[str, ...]:
+        """Return what a brand is called here: as `terms`, but of words that must stand together those like its name.
+
+        Of `(target OR tgt) store` a source is asked for "store", and nobody who says "the store" names Target.
+        """
+        return _written(_naming(self.root, brand))
+
+
+def _written(terms: tuple[Term, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(f"{term.sigil}{term.own}" for term in terms))
 
 
 def _all_in(words: tuple[str, ...], haystack: str) -> bool:
