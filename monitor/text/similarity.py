@@ -38,7 +38,11 @@ _POINTS = tuple(
 
 # Both are looked for after @handles are gone: "RT @bob: so true" is "RT : so true" by then.
 _repost = re.compile(r"^\W{0,20}(?:(?:RT|MT|QT|via)\b[\s:]*)+")
-_credit = re.compile(r"\s[\W_]{0,5}(?:via|h/t|hat tip)\b[^\n]{0,40}$", re.IGNORECASE)
+# A bare "via" before words is a way as often as a credit: two people fly "via Amsterdam, case lost" and "via Rome".
+_credit = re.compile(
+    r"\s(?:[\W_]{0,5}(?:h/t|hat tip)\b[^\n]{0,40}|[\W_]{0,5}via[\W_]{0,5}|[(\[|\u2013\u2014~-]\s?via\b[^\n]{0,40})$",
+    re.IGNORECASE,
+)
 _last_tags = re.compile(r"(?:\s+#\w+)+\s*$")
 _words = re.compile(r"\w+(?:'\w+)*")
 _spaceless = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0002ffff]")

@@ -50,6 +50,25 @@ def test_another_matter(other: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "language"),
+    [
+        ("Acme my charger caught fire in my kitchen", "Acme toaster caught fire in my kitchen", "en"),
+        ("Acme my charger caught fire, my daughter saw it", "Acme lamp in flames, my daughter screamed", "en"),
+        ("Acme kettle caught fire in the living room", "the Acme scooter burst into flames in our living room", "en"),
+        ("Der Acme Toaster brennt in der Küche", "Acme Akku brennt in meiner Küche", "de"),
+        ("Le chargeur Acme a pris feu dans la cuisine", "La bouilloire Acme a pris feu dans ma cuisine", "fr"),
+        ("El cargador Acme se incendió en la cocina", "La tostadora Acme se incendió en mi cocina", "es"),
+    ],
+)
+def test_a_room_or_a_family_makes_no_one_fire_of_two(one: str, other: str, language: str) -> None:
+    """Everybody has a kitchen: the second person's fire called nobody."""
+    label = "fire or smoke: caught fire"
+    assert told(one, language, label).kinds
+    assert not told(other, language, label).is_of(told(one, language, label))
+    assert told(one, language, label).is_of(told(one, language, label))
+
+
+@pytest.mark.parametrize(
     ("other", "language"),
     [
         ("My Acme toaster was too hot and caught fire", "en"),

@@ -22,6 +22,8 @@ SAME = [
     f"{TEXT} #fail #acmeair",
     f"{TEXT} via @somebody",
     f"{TEXT} (via Somebody Else)",
+    f"{TEXT} — via Somebody Else",
+    f"{TEXT} h/t Somebody Else",
     f"This. {TEXT}",
     f"So much this: {TEXT}",
     f"“{TEXT}”",
@@ -55,6 +57,8 @@ def test_nearly_all_that_are_alike_share_a_band() -> None:
         ("not the first time acme lost my order", "not the last time i write to acme"),
         ("thank you", "thank you so much"),
         ("acme sucks", "acme rocks"),
+        ("Acme Air lost my bag via Amsterdam and nobody calls me", "Acme Air lost my bag via Lisbon, where is it now"),
+        ("my parcel with Acme went via Leipzig and came broken", "my parcel with Acme went via Madrid, never arrived"),
     ],
 )
 def test_different_words_about_the_same_brand_are_not_alike(one: str, other: str) -> None:
