@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from alerts.case import Lane
 from connectors import Post
-from monitor.text.asking import asks_about_us, asks_us, only_says_our_name
+from monitor.text.asking import asks_about_us, asks_us, only_says_our_name, praises
 from monitor.text.complaint_signals import BRAND, LINK, NUMBER, PERSON, Found
 from monitor.text.contributions import FELT
 from monitor.text.critical import matters
@@ -25,6 +25,9 @@ NOT_GOOD = "says that something is not good"
 UNREAD = "in a language that is not read here"
 _TOOK_TIME = 20  # words, signs counted too
 _WARM = 0.4  # the sentiment of praise
+_TWICE = 2  # words of praise that make it warm in a language that VADER does not know
+# What makes such words doubtful there: "super, danke, seit drei Stunden", "nicht toll", "toll, aber".
+_DOUBTFUL = ("negated_praise", "negations", "contrast", "mixed", "maybe_bitter", "question", "kinds", "times")
 _MOST_WORDS = 3  # of the post, that one reason names
 # What a kind of cue says that the writer does; every other kind reports a fault.
 _DOES = {
@@ -238,7 +241,7 @@ def is_praise(post: Post, heard: Features) -> bool:
     Of the thousands of five stars with three words, only those count that somebody took the time to write.
     """
     values = heard.signals.values
-    if not values.get("praise") or heard.sentiment.label != "positive" or heard.sentiment.score < _WARM:
+    if not values.get("praise") or not _is_warm(heard):
         return False
     if any(not cue.kind.calm and cue.kind.weight > 1 for cue in heard.signals.cues) or values.get("repost"):
         return False
@@ -248,6 +251,18 @@ def is_praise(post: Post, heard: Features) -> bool:
         return False
     personal = values.get("direct") or values.get("second_person") or values.get("first_person")
     return bool(personal and not values.get("news"))
+
+
+def _is_warm(heard: Features) -> bool:
+    """Whether it feels warm: by VADER, or where that is silent by two words of praise, and no doubt."""
+    if heard.sentiment.label != "unknown":
+        return heard.sentiment.label == "positive" and heard.sentiment.score >= _WARM
+    values = heard.signals.values
+    return (
+        values.get("praise", 0.0) >= _TWICE
+        and praises(heard)
+        and not (heard.felt.unhappy or heard.felt.odds > 0 or any(map(values.get, _DOUBTFUL)))
+    )
 
 
 def tags_of(heard: Features) -> tuple[str, ...]:

@@ -301,6 +301,39 @@ def test_plain_praise_calls_nobody_and_complains_of_nothing(text: str, language:
 @pytest.mark.parametrize(
     ("text", "language"),
     [
+        ("Danke @Voltea, ihr seid super! Toller Support", "de"),
+        ("Merci Voltea, service au top, je recommande", "fr"),
+        ("@Voltea gracias, atención excelente", "es"),
+        ("@Voltea grazie, siete fantastici", "it"),
+        ("Obrigado Voltea, excelente atendimento, vocês me ajudaram muito", "pt"),
+        ("Bedankt Voltea, geweldige service, jullie zijn top!", "nl"),
+        ("@Voltea बहुत बढ़िया सर्विस, धन्यवाद आपका", "hi"),
+    ],
+)
+def test_praise_worth_thanks_is_told_in_every_language_with_words_of_praise(text: str, language: str) -> None:
+    found = BITTER.verdict(post(text, lang=language), "Voltea")
+    assert (found.lane, found.praise, found.critical) == ("sweep", True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("@Voltea danke", "de"),
+        ("@Voltea toll, danke, aber mein Zug ist weg", "de"),
+        ("@Voltea super, danke, ich warte seit drei Stunden", "de"),
+        ("@Voltea nicht toll, danke", "de"),
+        ("Bravo Voltea, merci pour le retard, génial", "fr"),
+        ("@Voltea gracias, excelente, tres horas sin luz", "es"),
+        ("Voltea opent een geweldige, mooie winkel in Utrecht", "nl"),
+    ],
+)
+def test_thanks_alone_and_doubtful_praise_are_no_praise_worth_thanks(text: str, language: str) -> None:
+    assert not BITTER.verdict(post(text, lang=language), "Voltea").praise
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
         ("Super Service Voltea, wieder kein Strom", "de"),
         ("Toll gemacht Voltea, jetzt geht gar nichts mehr", "de"),
         ("Fijne service Voltea, al drie weken geen reactie", "nl"),
