@@ -17,7 +17,7 @@ from connectors.values import value_class
 from monitor.text.complaint_signals import BRAND, CONCRETE, Found, Signals
 from monitor.text.harm import Places, begins_one, parts_of, told_by
 from monitor.text.lexicon import Felt
-from monitor.text.likely_harm import MAYBE, SURELY, shipped
+from monitor.text.likely_harm import MAYBE, SURELY, HarmModel, shipped
 from monitor.text.negation import BREAKS, less_denied
 from monitor.text.sentiment import Sentiment
 
@@ -160,7 +160,11 @@ def meant(
     if heeded is not None and not (rings(found) or elsewhere) and heeded.is_likely(by_words, places):
         if heeded.rings(signals.tokens, tuple(places)):
             found.append(_SURELY)
-        elif not (_denies_a_part(places, signals.tokens, language) or _is_only_told(signals, mood, places, language)):
+        elif not (
+            _denies_a_part(places, signals.tokens, language)
+            or _is_only_told(signals, mood, places, language)
+            or _is_only_unanswered(signals, places, heeded, language)
+        ):
             found.append(_MAYBE if begins_one(places) else _MAYBE_BY_WORDS)
     return tuple(found)
 
@@ -171,6 +175,23 @@ def _is_only_told(signals: Signals, mood: _Mood, places: Places, language: str) 
     Of these the model has read few harmless lines but those of pairs: "our gran was in the shop yesterday".
     """
     return language != "en" and not mood.unhappy and (bool(signals.values.get("question")) or not begins_one(places))
+
+
+def _is_only_unanswered(signals: Signals, places: Places, model: HarmModel, language: str) -> bool:
+    """Whether nothing but a telephone that nobody answers is like a harm, in a language that is not English.
+
+    There the model has read "nobody" and "telephone" in lines of harm alone: "nadie coge el teléfono".
+    """
+    if language == "en" or begins_one(places):
+        return False
+    said = {
+        place
+        for cue in signals.cues
+        if cue.kind.name == "nobody_answers"
+        for place in range(cue.start, cue.end + 1)  # the telephone may stand behind it
+    }
+    rest = [token for place, token in enumerate(signals.tokens) if place not in said]
+    return bool(said) and not model.is_likely(model.by_words(rest), places)
 
 
 def _denies_a_part(places: Places, tokens: Sequence[str], language: str) -> bool:

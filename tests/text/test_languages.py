@@ -368,6 +368,31 @@ def test_a_telephone_that_nobody_answers_is_heard(text: str, language: str) -> N
 @pytest.mark.parametrize(
     ("text", "language"),
     [
+        ("@Voltea mein Zähler qualmt, was soll ich tun?", "de"),
+        ("@Voltea il contatore fuma, cosa devo fare?", "it"),
+        ("@Voltea el contador echa humo", "es"),
+        ("@Voltea le compteur fume", "fr"),
+        ("@Voltea o medidor está pegando fogo", "pt"),
+        ("@Voltea de meterkast rookt", "nl"),
+        ("@Voltea my electricity meter is smoking", "en"),
+        ("@Voltea mi hija está herida y nadie coge el teléfono", "es"),
+        ("@Voltea hay humo en el cuarto de contadores y nadie coge el teléfono", "es"),
+    ],
+)
+def test_what_hangs_on_the_wall_of_a_house_burns_in_every_language(text: str, language: str) -> None:
+    assert BITTER.verdict(post(text, lang=language), "Voltea").critical
+
+
+@pytest.mark.parametrize("text", ["@Voltea nadie coge el teléfono", "@Voltea llevo dos horas y nadie coge el teléfono"])
+def test_a_telephone_that_nobody_answers_is_no_harm(text: str) -> None:
+    found = BITTER.verdict(post(text, lang="es"), "Voltea")
+    assert (found.lane, found.critical) == ("ping", False)
+    assert not any("harm" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
         ("No puedo estar más contento con Voltea", "es"),
         ("Ik kan niet anders dan Voltea aanraden", "nl"),
         ("Can't thank the Voltea team enough", "en"),
