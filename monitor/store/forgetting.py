@@ -97,7 +97,7 @@ def _forget_posts(database: Database, posts: Sequence[str], now: datetime, why: 
         )
         if why == "deleted_at" or names:  # what is kept no longer goes by its own age
             _forget_aside(database, source, [row["native_id"] for row in each])
-    _forget_letters(database, rows)
+    forget_letters(database, rows)
 
 
 def _forget_cases(database: Database, cases: Sequence[str], names: Sequence[str]) -> None:
@@ -190,7 +190,7 @@ def _unlearn(database: Database, brand: str, label: int, now: datetime) -> None:
         key_values.count_teaching(database, now)
 
 
-def _forget_letters(database: Database, posts: Sequence[Row]) -> None:
+def forget_letters(database: Database, posts: Sequence[Row]) -> None:
     """The managers' letters that named or quoted them: the copies kept here go; what was sent cannot be called back.
 
     A letter of today names nobody and says which posts it quotes; those of former versions are found by their words.

@@ -15,7 +15,7 @@ from connectors.text import bare_name
 from monitor.store import assistant
 from monitor.store.columns import TABLES, emptied
 from monitor.store.database import Database, Row, encode, marks, stamp
-from monitor.store.forgetting import without_words
+from monitor.store.forgetting import forget_letters, without_words
 from monitor.store.to_forget import BATCH
 
 _Sealed = dict[str, dict[str, dict[str, Any]]]  # table -> key -> column -> value
@@ -206,6 +206,7 @@ def _seal(database: Database, case: str, now: datetime) -> None:
     database.run("INSERT INTO sealed (case_id, body) VALUES (:case, :body)", {**value, "body": encode(body)})
     assistant.forget(database, "post", posts)  # what was answered of them can be asked again
     assistant.forget(database, "case", [case])
+    forget_letters(database, _rows(database, "posts", "id", posts))  # they may quote others, who may ask meanwhile
     for table in ("posts", "mentions", "cases", "replies", "issues"):
         gone = f", purged_at = '{stamp(now)}'" if table == "posts" else ""
         _each(database, f"UPDATE {table} SET {emptied(table)}{gone} WHERE id = :key", body[table])
