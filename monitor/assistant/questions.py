@@ -132,7 +132,11 @@ def ask(
     unheard = [each for each in found if gives_orders(words_of(each))]
     read = [each for each in found if each not in unheard][:MOST_POSTS]
     if not read:
-        return NotEnough(f"Not enough: no posts of the last {days} days mention {' or '.join(wanted)}.", len(found))
+        about, span = " or ".join(wanted), f"the last {days} days"
+        words = f"no posts of {span} mention {about}."
+        if unheard:
+            words = f"what was written in {span} and mentions {about} gives orders to programs, and was left out."
+        return NotEnough(f"Not enough: {words}", len(found))
     posts = [each.post for each in read]
     data = Data(
         (
