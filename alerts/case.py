@@ -65,6 +65,7 @@ class Case:
     waiting_on: str = ""
     waiting_until: datetime | None = None
     wants: str = ""
+    tags: tuple[str, ...] = ()  # what its words are about, as judged: "law"
     own_tags: tuple[str, ...] = ()  # that staff put on it
     step: int = 0
     next_step_at: datetime | None = None

@@ -233,7 +233,7 @@ class _Round:
             name = settings_name(case.owner_id)
             self._say(case, "remind", reason=due.reason, people=[name] if name else [])
             return
-        chain = self.rules.clock(case.priority, self.now).chain
+        chain = self.rules.clock_of(case, self.now).chain
         text = ladder.chain_text(chain)
         first = self.rules.next_step_at(replace(case, owner="", owner_id="", step=0, chain=text), self.now)
         self._move(row, owner="", owner_id="", claim_expires_at="", step=0, chain=text, next_step_at=stamp(first))

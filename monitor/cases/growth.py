@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from alerts import ladder
@@ -27,10 +28,10 @@ def thread_growth(database: Database, rules: Rules, stories: Mapping[str, int], 
 def _raise_story(database: Database, rules: Rules, story: str, size: int, now: datetime) -> int:
     """Make the open cases of a story urgent; how many."""
     raised = 0
-    clock = rules.clock("urgent", now)
     for case in cases.of_story(database, story):
         if case.state_at(now) != "open" or case.lane != "ping" or case.quiet or case.priority in {"critical", "urgent"}:
             continue
+        clock = rules.clock_of(replace(case, priority="urgent"), now)
         cases.change(
             database,
             case.id,

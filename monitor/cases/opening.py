@@ -180,6 +180,9 @@ class CaseOpener:
         if from_private and order[priority] > order["urgent"]:
             priority, reasons = "urgent", (*reasons, "writes in public again after we moved them to private messages")
         changes: dict[str, Any] = {"mentions": more, "last_posted_at": max(post.posted_at, case.last_posted_at)}
+        tags = tuple(dict.fromkeys([*case.tags, *verdict.tags]))
+        if tags != case.tags:
+            changes["tags"] = json.dumps(tags, ensure_ascii=False)
         if case.lane == "sweep":
             changes |= self._listed_again(case, self._need(each, person, case.id))
         if came_back:
@@ -198,7 +201,7 @@ class CaseOpener:
         if waits_anew and not fresh:
             changes["due_at"] = None  # nobody is called for it: the clock begins with the first word that calls
         elif fresh and (calls or waits_anew or worse):
-            leads = case_policy.for_leads(verdict.tags)
+            leads = case_policy.for_leads(tags)
             clock = self.rules.clock(priority, post.posted_at, again=reply, leads=leads)
             lane = "ping" if from_private or "ping" in {case.lane, verdict.lane} else case.lane
             chain = ladder.chain_text(clock.chain) if lane == "ping" else "[]"

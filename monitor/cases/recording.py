@@ -79,7 +79,7 @@ def _hold(database: Database, rules: Rules, case: Case, reply: Reply, now: datet
     changes: dict[str, Any] = {"held": 1, "first_word_at": case.first_word_at or reply.at}
     if not case.quiet:
         owner = Actor(case.owner_id, case.owner) if case.owner else keeper(database, rules, case, reply.text, now)
-        clock = rules.clock(case.priority, reply.at, again=True)
+        clock = rules.clock_of(case, reply.at, again=True)
         changes |= {
             "lane": "ping",
             "owner": owner.name,
@@ -119,7 +119,7 @@ def _answer(database: Database, rules: Rules, case: Case, reply: Reply, now: dat
         owner = keeper(database, rules, case, reply.text, now)
         changes |= {"owner": owner.name, "owner_id": owner.id}
     if moment < case.last_posted_at:  # it answers what came before: the clock of what they wrote last runs on
-        clock = rules.clock(case.priority, case.last_posted_at, again=True)
+        clock = rules.clock_of(case, case.last_posted_at, again=True)
         changes |= {
             "asked_at": case.last_posted_at,
             "first_word_at": None,

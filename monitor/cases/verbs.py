@@ -142,7 +142,7 @@ def _reopen(rules: Rules, case: Case, who: str, now: datetime) -> tuple[dict[str
 
 def next_clock(rules: Rules, case: Case, start: datetime, now: datetime) -> dict[str, Any]:
     """What changes in a case when the clock of its next answer starts: whoever has it is asked when it is due."""
-    clock = rules.clock(case.priority, start, again=True)
+    clock = rules.clock_of(case, start, again=True)
     return {
         "lane": "ping",
         "quiet": 0,
@@ -184,7 +184,7 @@ def _take(
     if case.owner_id and owner.id == actor.id and case.offered_at is None:
         when = f" at {case.acknowledged_at.astimezone(zone):%H:%M}" if case.acknowledged_at else ""
         return {}, f"{case.owner} already took it{when}"
-    due = case.due_at or rules.clock(case.priority, now).due_at  # in the list it had none
+    due = case.due_at or rules.clock_of(case, now).due_at  # in the list it had none
     return (
         {
             "due_at": due,
@@ -208,7 +208,7 @@ def _take(
 def _release(rules: Rules, case: Case, reason: str, who: str, now: datetime) -> tuple[dict[str, Any], str]:
     if not case.owner:
         return {}, "nobody has taken it"
-    fresh = rules.clock(case.priority, now)
+    fresh = rules.clock_of(case, now)
     return {
         "owner": "",
         "owner_id": "",

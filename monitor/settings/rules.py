@@ -10,7 +10,7 @@ from functools import cached_property
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts import hours, ladder, roster
+from alerts import case_policy, hours, ladder, roster
 from alerts.case import Case, Priority
 from connectors import Post
 from monitor.settings import alone
@@ -159,6 +159,10 @@ class Rules:
             return alone.steps(self.alone, priority)
         steps = self.settings.alerts.escalation.get(priority, ())
         return (_LEADS_FIRST, *steps) if leads and priority != "critical" else steps
+
+    def clock_of(self, case: Case, start: datetime, *, again: bool = False) -> Clock:
+        """The moments of an open case whose clock starts anew: what is for leads is told to them first once more."""
+        return self.clock(case.priority, start, again=again, leads=case_policy.for_leads(case.tags))
 
     def hours_for(self, priority: str) -> hours.OpeningHours:
         """Opening hours, or around the clock for the priorities that settings name."""

@@ -79,6 +79,7 @@ def case_of(row: Row) -> Case:
         waiting_on=row["waiting_on"],
         waiting_until=instant(row["waiting_until"]),
         wants=row["wants"],
+        tags=listed_in(row["tags"]),
         own_tags=tuple(row["own_tags"].split()),
         step=row["step"],
         next_step_at=instant(row["next_step_at"]),

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from alerts import ladder
+from alerts import hours, ladder
+from monitor.cases import escalation
 from monitor.cases.actions import say
 from monitor.store import case_log, cases
+from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.helpers import (
@@ -61,7 +63,7 @@ def test_what_was_only_listed_is_called_for_once_its_author_says_what_calls(acme
     assert len(ladder.chain_of(called.chain)) == len(acme.rules.clock("normal", NOW).chain)
 
 
-def test_more_of_the_same_leaves_the_clock_of_a_case_alone(acme: Assembly) -> None:
+def test_more_of_the_same_leaves_the_clock_of_a_case_alcase(acme: Assembly) -> None:
     first = olga(acme, ANGRY, NOW - HOUR)
     more = olga(acme, LATE)
     assert (more.due_at, more.chain, more.step) == (first.due_at, first.chain, first.step)
@@ -216,6 +218,65 @@ def test_law_and_press_are_told_to_leads_within_the_hour_of_opening_and_ring_at_
     first = ladder.chain_of(told.chain)[0]
     assert (first.notify, first.at - NOW) == (("leads",), 15 * MINUTE)
     assert told.due_at == NOW + HOUR
+
+
+TWO = '[[people]]\nname = "Ana"\n\n[[people]]\nname = "Ben"\n'
+
+
+@pytest.mark.parametrize(
+    "how", ["released", "reopened", "not answered", "held", "partly answered", "claim expired", "asked again"]
+)
+def test_law_is_told_to_leads_first_whenever_its_clock_begins_anew(
+    database: Sqlite | Postgresql, tmp_path: Path, how: str
+) -> None:
+    """They were told where nobody had touched the case; once it was let go, whoever was next was, and never they."""
+    acme = assembly_of(database, settings_from(tmp_path, tables=TARGETS + TWO))
+    take(acme, post("@acme my lawyer will write to you on Monday", native_id="law", thread_id="t", at=NOW))
+    anew = NOW + 30 * MINUTE
+
+    def ana(verb: str, now: datetime, **detail: Any) -> None:
+        say(database, acme.rules, "1", verb, who="Ana", way="cli", now=now, detail=detail)
+
+    def ours(words: str, at: datetime, now: datetime) -> None:
+        with database.transaction():
+            acme.answers.take([post(words, author="acme_care", parent_id="law", thread_id="t", at=at)], now)
+
+    match how:
+        case "released":
+            ana("take", NOW)
+            ana("release", anew)
+        case "reopened":
+            ana("close", NOW, outcome="solved")
+            ana("reopen", anew)
+        case "not answered":
+            ana("answered", NOW)
+            ana("not_answered", anew)
+        case "held":
+            ours("We are looking into it.", anew, anew)
+        case "partly answered":
+            olga(acme, AGAIN, anew)
+            ours("We have refunded you.", NOW + MINUTE, anew + MINUTE)
+        case "claim expired":
+            ana("take", NOW)
+            while (it := case(database, "1")).owner:
+                assert it.next_step_at
+                anew = it.next_step_at
+                escalation.escalate(database, acme.rules, anew)
+        case "asked again":
+            ours("We have refunded you.", NOW + MINUTE, NOW + MINUTE)
+            olga(acme, AGAIN, anew)
+    first = ladder.chain_of(case(database, "1").chain)[0]
+    assert (first.notify, first.at) == (("leads",), hours.add(anew, 15 * MINUTE, acme.rules.opening))
+
+
+def test_law_that_is_told_later_is_for_leads_from_then_on(database: Sqlite | Postgresql, tmp_path: Path) -> None:
+    """Only the first words of a case were known as such: let go, what became law later was everybody's."""
+    acme = assembly_of(database, settings_from(tmp_path, tables=TARGETS + TWO))
+    olga(acme, ANGRY)
+    assert "law" in olga(acme, "@acme my lawyer will write to you on Monday", NOW + MINUTE).tags
+    for verb in ("take", "release"):
+        say(database, acme.rules, "1", verb, who="Ana", way="cli", now=NOW + HOUR)
+    assert ladder.chain_of(case(database, "1").chain)[0].notify == ("leads",)
 
 
 def test_money_taken_wrongly_is_urgent_and_called_for_as_everything_urgent(acme: Assembly) -> None:
