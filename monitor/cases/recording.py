@@ -230,9 +230,10 @@ def take_back(database: Database, rules: Rules, case: Case, url: str, why: str, 
 def close_sent_on(database: Database, before: datetime, now: datetime) -> int:
     """Close what went on in private so long ago that nobody will say how it ended; how many."""
     closed = 0
-    while rows := cases.sent_on(database, before):
-        for row in rows:
-            with database.transaction():
+    while cases.sent_on(database, before, limit=1):
+        with database.transaction():
+            rows = cases.sent_on(database, before)  # as they stand by now: somebody may just have said how one ended
+            for row in rows:
                 cases.change(
                     database, row["id"], closed_at=now, closed_by="Earful", outcome="went_private", next_step_at=None
                 )
