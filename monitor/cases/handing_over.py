@@ -244,6 +244,9 @@ def people_left(database: Database, rules: Rules, now: datetime) -> int:
         why = directory.gone(owner, rules.opening, now)
         if why:
             with database.transaction():
+                current = cases.one(database, row["id"])
+                if current is None or current.owner_id != kept.id or current.state_at(now) in {"answered", "closed"}:
+                    continue  # somebody took it meanwhile, or it has its answer
                 actions.say_within(
                     database, rules, row["id"], "release", who=NOBODY, way="settings", now=now, detail={"reason": why}
                 )

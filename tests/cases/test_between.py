@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from monitor.cases import handing_over
 from monitor.cases.actions import say
 from monitor.cases.own_lists import PRIVATE_ENDS
 from monitor.cases.recording import close_sent_on
@@ -70,3 +71,22 @@ def test_how_a_case_ended_stands_though_it_was_said_just_before_it_closed_by_its
     assert close_sent_on(slow, over - PRIVATE_ENDS, over) == 1
     ended = [case(database, each) for each in "12"]
     assert [(each.outcome, each.closed_by) for each in ended] == [("went_private", "Earful"), ("solved", "Ana")]
+
+
+def test_a_case_that_is_given_to_somebody_as_its_owner_leaves_stays_theirs(
+    database: Base, slow: _OvertakenSqlite | _OvertakenPostgresql, tmp_path: Path
+) -> None:
+    """Given to a colleague at that very moment, it was let go, and the log said that its old owner had left."""
+    acme = assembly_of(database, settings_from(tmp_path, tables=PEOPLE))
+    take(acme, post(ANGRY, at=NOW), post(LATE, author="mira", at=NOW))
+    for each in "12":
+        say(database, acme.rules, each, "take", who="Ana", way="cli", now=NOW)
+    left = assembly_of(database, settings_from(tmp_path, tables=OTHERS)).rules
+
+    def given() -> None:
+        said = say(database, left, "1", "assign", who="Cat", way="cli", now=NOW + MINUTE, detail={"owner": "Ben"})
+        assert said.changed
+
+    slow.first = given
+    assert handing_over.people_left(slow, left, NOW + MINUTE) == 1
+    assert [case(database, each).owner for each in "12"] == ["Ben", ""]
