@@ -146,7 +146,7 @@ def _refusal(answer: Answer, said: Mapping[str, Any]) -> ConnectorError | None:
     if answer.status == 401:
         return Refused(message, "Check key_id, issuer_id and private_key, and this machine's clock (timedatectl).")
     if answer.status == 403:
-        return Refused(message, _ROLE)
+        return Closed(message, _ROLE)  # a key may be for some apps only
     return _NotThere(message, "Check the ids under apps.") if answer.status == 404 else None
 
 

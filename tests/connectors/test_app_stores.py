@@ -209,6 +209,14 @@ def test_one_app_that_is_closed_to_us_hides_no_other(server: FakeServer) -> None
     server.route(apple.PATH, apple.page(apple.review(1)))
     batches = walk(apple.make(server, 20, apps=("1", apple.APP)), ASKED)
     assert [len(batch.posts) for batch in batches] == [0, 1]
+    no_role = Reply(403, json={"errors": [{"status": "403", "code": "FORBIDDEN_ERROR"}]})
+    server.route("/v1/apps/1/customerReviews", no_role)
+    batches = walk(apple.make(server, 20, apps=("1", apple.APP)), ASKED)
+    assert [len(batch.posts) for batch in batches] == [0, 1]
+    assert any("403" in notice and "Customer Support" in notice for batch in batches for notice in batch.notices)
+    server.route("/v1/apps/1/customerReviews", Reply(401, json={"errors": [{"code": "NOT_AUTHORIZED"}]}))
+    with pytest.raises(Refused, match="401"):
+        walk(apple.make(server, 20, apps=("1", apple.APP)), ASKED)  # that is the key, and so all apps
 
 
 def test_a_week_that_was_not_read_is_told_as_a_gap(server: FakeServer) -> None:
