@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,6 +38,7 @@ LOOK_AGAIN = timedelta(seconds=10)  # whether a source without a case has one no
 LONGEST_BACK_OFF = timedelta(hours=1)
 MOST = 500  # conversations of a source that are followed at a time; the others come when these are settled
 LATEST = "talk:{source}"  # the fact that says how far each conversation was read
+IN_VAIN = "talk-in-vain:{source}"  # and which could not be read since, and when that was tried
 SPENT = "talk-spent:{source}:{month}"
 
 
@@ -92,12 +93,13 @@ class Conversations:
         """Read those conversations of a source whose turn it is. Never raises for a bad source."""
         source, connector = self.rules.sources[name], self.connectors[name]
         heard, now = Heard(), clock()
+        turn: list[Followed] = []
         try:
             turn, read = self._turn(name, int(connector.most_conversations), now)
             if turn:
                 with room.page():
                     batch = self._fetch(source, connector, turn, mine, now)
-                    heard = self._keep(name, batch, turn, read, mine, clock())
+                    heard = self._keep(name, batch, turn, read, mine, now, clock())
                 wait = batch.not_before
             else:
                 wait = None
@@ -113,6 +115,8 @@ class Conversations:
         with self.database.transaction():
             mine.prove()
             if failed:
+                if not sources.is_under_way(self.database, name, "talk"):  # else its next page is of these
+                    self._note_in_vain(name, {each.conversation.thread for each in turn}, now)
                 count = failures.one_more(self.database, "talk", name, now)
                 later = min(source.own_every * 2 ** min(count, 8), LONGEST_BACK_OFF)
             else:
@@ -121,15 +125,22 @@ class Conversations:
         return heard
 
     def _turn(self, source: str, most: int, now: datetime) -> tuple[list[Followed], dict[str, str]]:
-        """Which conversations are read now: those of open cases first, among them whichever was read longest ago."""
+        """Which conversations are read now: those of open cases first, among them whichever was read longest ago.
+
+        One that could not be read counts as if it had been: those that always fail would else be all that is asked for.
+        """
         rows = cases.conversations(self.database, source, now - FOLLOWED, MOST)
         kept: dict[str, str] = json.loads(key_values.fact(self.database, LATEST.format(source=source)) or "{}")
+        tried = self._tried_in_vain(source)
         by_thread: dict[str, list[Row]] = {}
         for row in rows:
             by_thread.setdefault(row["thread"], []).append(row)
-        order = sorted(
-            by_thread, key=lambda thread: (not any(row["waits"] for row in by_thread[thread]), kept.get(thread, ""))
-        )
+
+        def place(thread: str) -> tuple[bool, str, bool]:
+            waits = any(row["waits"] for row in by_thread[thread])
+            return not waits, max(kept.get(thread, ""), tried.get(thread, "")), thread not in tried
+
+        order = sorted(by_thread, key=place)
         chosen = order[:most]
         natives = mentions.native_ids_of_cases(
             self.database, [row["id"] for thread in chosen for row in by_thread[thread]]
@@ -153,8 +164,9 @@ class Conversations:
         return mine.read(source.deadline.total_seconds(), read, f"talk-{source.name}")
 
     def _keep(
-        self, name: str, batch: Batch, turn: Sequence[Followed], read: dict[str, str], mine: Turn, now: datetime
-    ) -> Heard:
+        self, name: str, batch: Batch, turn: Sequence[Followed], read: dict[str, str], mine: Turn,
+        began: datetime, now: datetime,
+    ) -> Heard:  # fmt: skip
         """Keep what is ours to keep, with how far each conversation was read; the rest is gone when this returns."""
         heard = Heard(conversations=len(turn))
         by_thread = {each.conversation.thread: each for each in turn}
@@ -179,8 +191,11 @@ class Conversations:
             mine.prove()
             if ours:
                 self.answers.take(ours, now)
-            whole = {each.conversation.thread for each in turn} - set(batch.unread) if batch.complete else ()
+            asked = {each.conversation.thread for each in turn}
+            whole = asked - set(batch.unread) if batch.complete else set()
             read |= dict.fromkeys(whole, now.isoformat())
+            # From when it began: what there was no time for comes before what was read meanwhile.
+            self._note_in_vain(name, asked - whole if batch.complete else set(), began, read=whole)
             fact = LATEST.format(source=name)
             key_values.remember(self.database, fact, json.dumps(read), now)
             sources.save_cursor(self.database, name, "talk", batch.cursor, now, complete=batch.complete)
@@ -190,6 +205,19 @@ class Conversations:
         heard.ours = len(ours)
         heard.dropped = len(batch.posts) - len(ours) - heard.kept
         return heard
+
+    def _tried_in_vain(self, source: str) -> dict[str, str]:
+        found: dict[str, str] = json.loads(key_values.fact(self.database, IN_VAIN.format(source=source)) or "{}")
+        return found
+
+    def _note_in_vain(self, source: str, threads: set[str], now: datetime, *, read: Iterable[str] = ()) -> None:
+        """Write down when these were tried; those `read` are forgotten, and whatever is followed no more."""
+        before = self._tried_in_vain(source)
+        since = (now - FOLLOWED).isoformat()
+        left = {thread: moment for thread, moment in before.items() if thread not in set(read) and moment >= since}
+        left |= dict.fromkeys(threads, now.isoformat())
+        if left != before:
+            key_values.remember(self.database, IN_VAIN.format(source=source), json.dumps(left), now)
 
     def _note_cost(self, name: str, cost: float, now: datetime) -> None:
         if cost:

@@ -253,6 +253,14 @@ def cursor(database: Database, source: str, what: str) -> str:
     return row["cursor"] if row else ""
 
 
+def is_under_way(database: Database, source: str, what: str) -> bool:
+    """Whether the last read stopped at a page that has another behind it."""
+    row = database.row(
+        "SELECT complete FROM walks WHERE source = :source AND what = :what", {"source": source, "what": what}
+    )
+    return row is not None and not row["complete"]
+
+
 def save_cursor(database: Database, source: str, what: str, text: str, now: datetime, *, complete: bool) -> None:
     """Save a cursor: in the same transaction as the last rows of its page."""
     database.run(

@@ -34,18 +34,29 @@ class Network:
         self.asked: list[tuple[Conversation, ...]] = []
         self.fault: Exception | None = None
         self.unread: tuple[str, ...] = ()
+        self.lost: set[str] = set()  # threads that can't be read
+        self.complete = True
 
     def fetch_conversations(self, conversations: tuple[Conversation, ...], request: Request) -> Batch:
         self.asked.append(conversations)
         if self.fault is not None:
             raise self.fault
+        lost = tuple(one.thread for one in conversations if one.thread in self.lost)
+        if lost and len(lost) == len(conversations):
+            raise ConnectorError("500")
         found = [
             replace(each, thread_id=one.thread)
             for one in conversations
             for each in self.said.get(one.thread, [])
             if each.posted_at >= one.since
         ]
-        return Batch(tuple(found), request.cursor, quota=Quota(cost=0.005 * len(found)), unread=self.unread)
+        return Batch(
+            tuple(found),
+            request.cursor,
+            quota=Quota(cost=0.005 * len(found)),
+            unread=(*self.unread, *lost),
+            complete=self.complete,
+        )
 
 
 @pytest.fixture
@@ -168,6 +179,45 @@ def test_open_cases_come_first_and_each_has_its_turn(acme: Assembly, network: Ne
     threads: Sequence[set[str]] = [{one.thread for one in asked} for asked in network.asked]
     open_ones = {case(acme.database, each).thread for each in "13"}
     assert threads[0] == open_ones, "two at a time on this network: those that wait"
+
+
+@pytest.mark.parametrize("lost", [{"thread"}, {"thread", "mira"}])
+def test_conversations_that_always_fail_hold_up_no_other(acme: Assembly, network: Network, lost: set[str]) -> None:
+    """What was never read stood before all others at each turn: a whole turn of such was all that was ever asked."""
+    names = ("mira", "joon", "ines", "yuki")
+    take(acme, *(post(LATE, author=name, native_id=name, thread_id=name, at=NOW - MINUTE) for name in names))
+    network.lost = lost
+    talk = reader(acme, network)
+    for minute in range(6):
+        talk.visit("forum", mine(acme), lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
+    turns = [{one.thread for one in asked} for asked in network.asked]
+    assert set.union(*turns[:3]) == {"thread", *names}, "two at a time on this network"
+    assert set.union(*turns[3:]) == {"thread", *names}, "what failed is asked for again, in its turn"
+    failing = [one.since for asked in network.asked for one in asked if one.thread == "thread"]
+    assert set(failing) == {NOW - 2 * HOUR}, "and from the same moment"
+
+
+def test_the_next_page_of_some_conversations_is_asked_for_with_the_same_ones(acme: Assembly, network: Network) -> None:
+    take(acme, *(post(LATE, author=name, native_id=name, thread_id=name, at=NOW - MINUTE) for name in ("mira", "joon")))
+    talk = reader(acme, network)
+    network.complete = False
+    talk.visit("forum", mine(acme), lambda: NOW)
+    network.fault = ConnectorError("503")
+    for minute in range(1, 3):
+        talk.visit("forum", mine(acme), lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
+    first, *others = ([one.thread for one in asked] for asked in network.asked)
+    assert others == [first, first]
+
+
+def test_what_a_slow_network_had_no_time_for_comes_before_what_was_read(acme: Assembly, network: Network) -> None:
+    take(acme, *(post(LATE, author=name, native_id=name, thread_id=name, at=NOW - MINUTE) for name in ("mira", "joon")))
+    talk = reader(acme, network)
+    network.unread = ("joon",)
+    for minute in range(2):
+        talk.visit("forum", mine(acme), lambda minute=minute: NOW + minute * MINUTE)  # type: ignore[misc]
+    first, second = ({one.thread for one in asked} for asked in network.asked)
+    assert first == {"mira", "joon"}
+    assert second == {"joon", "thread"}
 
 
 def test_seven_days_after_the_answer_nobody_is_followed_any_more(acme: Assembly, network: Network) -> None:
