@@ -400,6 +400,14 @@ def test_what_is_no_feed_is_nonsense_not_silence(server: FakeServer, body: str) 
         reader(server, "/a").fetch(first_request("news"))
 
 
+@pytest.mark.parametrize("many", [1, 2])
+def test_a_feed_of_a_few_empty_entries_is_read(server: FakeServer, many: int) -> None:
+    """Whoever deleted the words of their only entry has a feed that works all the same."""
+    server.route("/a", served(feed(*["<item><guid>https://example.org/1</guid></item>"] * many)))
+    batch = reader(server, "/a").fetch(first_request("news"))
+    assert (batch.complete, len(batch.posts), len(batch.aside), batch.notices) == (True, 0, many, ())
+
+
 def test_an_empty_feed_is_no_news(server: FakeServer) -> None:
     server.route("/a", served(feed()))
     batch = reader(server, "/a").fetch(first_request("news"))
