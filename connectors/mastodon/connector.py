@@ -44,7 +44,9 @@ OVERLAP = timedelta(minutes=60)
 DEEP_OVERLAP = timedelta(hours=72)
 DEEP_EVERY = timedelta(hours=24)
 MOST_REFRESHED = 20
-MOST_ROOTS = 10
+MOST_ROOTS = 10  # of a page
+ROOTS_IN_TURN, ROOT_TURN = 60, timedelta(minutes=5)  # of the 300 calls that a server takes meanwhile
+ROOTS_KEPT = 5_000  # replies whose thread is known: each read shows those of the last hour again
 MOST_BRANCHES = 5  # of one conversation, a call each
 FEW = 3
 MENTIONS = "mentions:"  # a lane of its own
@@ -87,6 +89,8 @@ class Mastodon:
         self._http = http
         self._base = settings.api_url.rstrip("/")
         self._host = urlsplit(self._base).hostname or "the server"
+        self._roots: dict[str, str] = {}  # reply -> first post of its thread, "" for none
+        self._asked_for_roots: list[datetime] = []
 
     def fetch(self, request: Request) -> Batch:
         """Read one page of one tag's feed (or of the search for one term)."""
@@ -213,7 +217,7 @@ class Mastodon:
             posts = [replace(post, author=given[lane.removeprefix("own:")]) for post in posts]
         gaps = self._turn(walk, "" if known else last, _times(statuses), floor)
         if self._settings.find_roots and given is None:
-            posts = self._with_roots(posts)
+            posts = self._with_roots(posts, request.now)
         if not walk.lane and deep:
             walk.extra["deep_at"] = milliseconds(request.now)
         if not walk.lane:
@@ -420,17 +424,26 @@ class Mastodon:
     def _page_of(self, author: str, native_id: str) -> str:
         return f"{self._base}/@{quote(author)}/{quote(native_id, safe='')}"
 
-    def _with_roots(self, posts: list[Post]) -> list[Post]:
-        """Replace a reply's thread by the first post of it, for a few replies a page; a failure leaves it as it is."""
-        left = MOST_ROOTS
+    def _with_roots(self, posts: list[Post], now: datetime) -> list[Post]:
+        """Replace a reply's thread by the first post of it, for a few replies a page; a failure leaves it as it is.
+
+        What was said of a reply once is said of it whenever it is read again: its thread stays the same.
+        """
+        self._asked_for_roots = [at for at in self._asked_for_roots if timedelta() <= now - at < ROOT_TURN]
+        left = min(MOST_ROOTS, ROOTS_IN_TURN - len(self._asked_for_roots))
         known: list[Post] = []
         for post in posts:
-            if post.parent_id and left:
-                left -= 1
-                root = self._root(post.native_id)
-                known.append(replace(post, thread_id=root) if root else post)
-            else:
-                known.append(post)
+            if post.parent_id and post.native_id not in self._roots:
+                if left > 0:
+                    left -= 1
+                    self._asked_for_roots.append(now)
+                    self._roots[post.native_id] = self._root(post.native_id)
+                else:
+                    self._roots[post.native_id] = ""
+            root = self._roots.get(post.native_id, "")
+            known.append(replace(post, thread_id=root) if root else post)
+        for oldest in list(self._roots)[: max(len(self._roots) - ROOTS_KEPT, 0)]:
+            del self._roots[oldest]
         return known
 
     def _root(self, native_id: str) -> str:

@@ -324,6 +324,41 @@ def test_the_first_post_of_a_thread_is_asked_for_when_wanted(server: FakeServer,
     assert [(post.parent_id, post.thread_id) for post in posts] == [("300", "100"), ("400", "400")]
 
 
+def roots_asked(server: FakeServer) -> list[str]:
+    return [path for path in server.paths() if path.endswith("/context")]
+
+
+def test_the_thread_of_a_reply_is_asked_for_once(server: FakeServer, fake: FakeMastodon) -> None:
+    """Each read goes an hour below the newest post: the same replies come again with every one."""
+    deep = status(ago(1), "Acme", in_reply_to_id="300")
+    fake.tags["acme"] = [deep]
+    fake.roots[deep["id"]] = "100"
+    connector = reader(server, find_roots=True)
+    request = FIRST
+    for minute in range(1, 4):
+        batches = walk(connector, request)
+        assert [post.thread_id for batch in batches for post in batch.posts] == ["100"]
+        request = again(FIRST, batches[-1].cursor, timedelta(minutes=minute))
+    assert len(roots_asked(server)) == 1
+
+
+def test_many_busy_tags_leave_most_of_the_calls_to_reading(server: FakeServer, fake: FakeMastodon) -> None:
+    """A server takes 300 calls in five minutes."""
+    tags = tuple(f"acme{number}" for number in range(12))
+    for number, tag in enumerate(tags):
+        fake.tags[tag] = [status(ago(each), "Acme", 100 * number + each, in_reply_to_id="300") for each in range(1, 11)]
+    connector = reader(server, tags=tags, find_roots=True)
+    batches = walk(connector, FIRST)
+    assert len(ids(batches)) == 120
+    assert len(roots_asked(server)) == 60
+    fake.tags[tags[0]] = [status(ago(-4), "Acme", in_reply_to_id="300")]
+    walk(connector, again(FIRST, batches[-1].cursor, timedelta(minutes=4)))
+    assert len(roots_asked(server)) == 60
+    fake.tags[tags[0]] = [status(ago(-6), "Acme", in_reply_to_id="300")]
+    walk(connector, again(FIRST, batches[-1].cursor, timedelta(minutes=6)))
+    assert len(roots_asked(server)) == 61
+
+
 def test_the_brand_s_own_replies_name_what_they_answer(server: FakeServer, fake: FakeMastodon) -> None:
     fake.accounts["acme"] = ("9", [status(ago(1), "@ada sorry, fixed", in_reply_to_id="55", account={"acct": "acme"})])
     fake.accounts["help@far.example"] = ("10", [status(ago(2), "hello", 1)])
