@@ -172,7 +172,7 @@ def solved_in_private(context: RequestContext) -> Response:
 
 
 def _mute(context: RequestContext, ids: Sequence[str]) -> str:
-    """Stop telling of the authors of these cases, and dismiss the cases."""
+    """Stop telling of the authors of these cases."""
     authors = set()
     with context.database.transaction():
         for case in (cases.one(context.database, each) for each in ids):
@@ -184,7 +184,8 @@ def _mute(context: RequestContext, ids: Sequence[str]) -> str:
         }
         for brand, value in sorted(authors - standing):
             key_values.add_mute(context.database, brand, "author", value, context.who.name, context.now)
-    return f"{count_words(len(authors), 'author')} muted. Their posts are stored, but nobody is alerted. Undo on Desk."
+    undo = "Undo on Desk." if context.who.may("lead") else "A lead can undo this on Desk."
+    return f"{count_words(len(authors), 'author')} muted. Their posts are stored, but nobody is alerted. {undo}"
 
 
 def _told(context: RequestContext, said: str, *, undo: Sequence[str] = (), chosen: Sequence[str] = ()) -> Response:

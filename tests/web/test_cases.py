@@ -215,6 +215,15 @@ def test_muting_the_author_of_a_case_ends_telling_of_them(office: Office) -> Non
     ]
 
 
+def test_whoever_mutes_an_author_is_told_who_can_undo_it(office: Office) -> None:
+    (case_id,) = office.take(post(author="troll"))
+    for name, role, words in (("Olle", "staff", "A lead can undo this on Desk."), ("Lea", "lead", "Undo on Desk.")):
+        person = office.person(name, role)
+        person.get("/")
+        answer = person.post("/cases", {"case": case_id, "verb": "mute", "back": "/"}, follow_redirects=True)
+        assert f"1 author muted. Their posts are stored, but nobody is alerted. {words}" in answer.text
+
+
 def test_filters_live_in_the_address_and_search_speaks_the_query_language(office: Office) -> None:
     (twice,) = office.take(post("Acme charged me for the wrong box, terrible", author="a"))
     (late,) = office.take(post("Acme my parcel never arrived, awful service", author="b", source="chirp"))
