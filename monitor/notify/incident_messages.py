@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts import Action, Alert, Line
 from alerts.wording import count_words, peak_words, quoted, span_words
@@ -121,8 +122,10 @@ def kind_words(row: Mapping[str, Any]) -> str:
     }.get(row["kind"], "more than usual")
 
 
-def facts_of(database: Database, rules: Rules, row: Mapping[str, Any], now: datetime) -> list[str]:
-    """What is known of it, the most telling first."""
+def facts_of(
+    database: Database, rules: Rules, row: Mapping[str, Any], now: datetime, zone: ZoneInfo | None = None
+) -> list[str]:
+    """What is known of it, the most telling first; times in the desk's zone or in that of a reader."""
     words = told_words(database, row)
     facts = [kind_words(row) + (f" ({row['usual']:g} an hour)" if row["usual"] else "")]
     if words:
@@ -131,11 +134,11 @@ def facts_of(database: Database, rules: Rules, row: Mapping[str, Any], now: date
     peak = instant(row["peak_at"])
     if peak is not None and row["kind"] not in {"critical", "stars"}:
         height = peak_words(row["peak"], row["mentions"], row["brand"])
-        facts.append(f"peak: {height} in an hour, {clock_words(rules, peak, now)}")
+        facts.append(f"peak: {height} in an hour, {clock_words(rules, peak, now, zone)}")
     facts.append(f"{row['answered']:,} of {row['people']:,} answered")
     publicly = instant(row["said_publicly_at"])
     if publicly is not None:
-        facts.append(f"we said so publicly: {clock_words(rules, publicly, now)}")
+        facts.append(f"we said so publicly: {clock_words(rules, publicly, now, zone)}")
     if not row["ended_at"]:
         facts.append(_owned(row) or "nobody has taken it")
         facts.append(f"open for {span_words(now - at(row['start_at']))}")

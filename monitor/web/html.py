@@ -173,7 +173,7 @@ def _banner(context: RequestContext) -> list[str]:
     if context.identity is None:
         return []
     try:
-        return trouble.lines(context.database, context.rules, context.now)
+        return trouble.lines(context.database, context.rules, context.now, context.zone)
     except Error:
         return []
 

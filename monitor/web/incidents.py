@@ -67,7 +67,7 @@ def show_incident(context: RequestContext) -> Response:
     waiting.sort(key=lambda each: (each["due_at"] or "9", each["n"]))  # who is late first
     return page(
         context, "incident.html", title=f"Incident {row['id']}", row=_shown(context, row),
-        facts=incident_messages.facts_of(context.database, context.rules, row, context.now),
+        facts=incident_messages.facts_of(context.database, context.rules, row, context.now, context.zone),
         posts=incidents.posts_of(database, row["id"], POSTS), sources=acting.sources_of(database, row["id"]),
         lines=inbox.lines(database, context.rules, waiting[:CASES], context.now, context.zone),
         waiting=len(waiting), every=len(of_it), said=context.query("said"),

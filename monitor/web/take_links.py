@@ -70,7 +70,7 @@ def _incident(context: RequestContext, number: str) -> _Subject | None:
     row = incidents.one(context.database, number)
     if row is None:
         return None
-    facts = tuple(incident_messages.facts_of(context.database, context.rules, row, context.now))
+    facts = tuple(incident_messages.facts_of(context.database, context.rules, row, context.now, context.zone))
     title = f"Incident: {incident_messages.name_of(context.database, row)}"
     return _Subject("incident", number, title, facts, row["owner"], "It is over." if row["ended_at"] else "")
 

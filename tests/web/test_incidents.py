@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from monitor.cli import app
 from monitor.incidents.watch import Watch
 from monitor.mcp_server import Desk
 from monitor.store import incidents, mentions
+from monitor.store.database import stamp
 from monitor.store.sqlite import Sqlite
 from tests.helpers import BROKEN, HOUR, LATE, NOW, case, post
 from tests.web.office import Office
@@ -126,3 +128,15 @@ def test_the_command_lists_shows_and_acts(sqlite: Sqlite, tmp_path: Path) -> Non
     assert call(file, "incidents", "1", "end")[0] == 0
     assert call(file, "incidents", "1", "end")[0] == 1
     assert call(file, "incidents", "7")[0] == 1
+
+
+def test_the_facts_of_an_incident_are_told_by_the_readers_clock(office: Office) -> None:
+    incident, _ = opened(office)
+    said = NOW - 2 * HOUR
+    office.database.run("UPDATE incidents SET peak_at = :at, said_publicly_at = :at", {"at": stamp(said)})
+    nele = office.person("Nele")
+    nele.post("/you", {"zone": "Asia/Tokyo"})
+    text = nele.get(f"/incidents/{incident}").text
+    there = said.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"we said so publicly: {there:%H:%M}" in text
+    assert f"in an hour, {there:%H:%M}" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -72,6 +73,19 @@ def test_a_channel_that_takes_nothing_stands_at_the_head_of_every_page(office: O
         assert "console has been down since" in text
         assert "Nobody is being alerted" in text
     assert "Nobody is being alerted" not in office.browser().get("/login").text
+
+
+def test_the_banner_tells_since_when_by_the_readers_clock(office: Office) -> None:
+    with office.database.transaction():
+        channel_health.failed(
+            office.database, "console", office.clock(), "503 from its server", "wait", None, broken=False
+        )
+    office.clock.forward(11 * MINUTE)
+    nele = office.person("Nele")
+    here = re.findall(r"has been down since (\d+ \w+ [\d:]+)", nele.get("/").text)
+    nele.post("/you", {"zone": "Asia/Tokyo"})
+    there = re.findall(r"has been down since (\d+ \w+ [\d:]+)", nele.get("/").text)
+    assert (here, there) == (["4 Mar 10:00"], ["4 Mar 19:00"])
 
 
 @pytest.mark.parametrize("noted", ["the disk is full", "the disk cannot be written to"])
