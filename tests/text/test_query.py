@@ -228,6 +228,29 @@ def test_a_query_that_cannot_be_read_says_where_and_what_to_write(query: str, po
 
 
 @pytest.mark.parametrize(
+    ("query", "text", "matches"),
+    [
+        ("C&A", "the coat from C & A is torn", True),
+        ("C&A", "the coat from C &amp; A is torn", True),
+        ("C&A OR clamda", "torn, C &A", True),
+        ('"C & A"', "the coat from C&A is torn", True),
+        ('"Ben & Jerry\'s"', "my Ben&Jerry’s melted", True),
+        ("Marks&Spencer", "Marks & Spencer sent the wrong size", True),
+        ("C&A", "vitamin C and A", False),
+        ("C&A", "ABC & ABBA", False),
+        ("C&A", "C - A", False),
+        ("=C&A", "C & A", False),
+    ],
+)
+def test_a_name_with_an_and_sign_is_found_with_space_around_it_and_without(
+    query: str, text: str, matches: bool
+) -> None:
+    found = parse(query)
+    assert (found.match(Subject(text)) is not None) == matches
+    assert wanted_by([found])(text) or not matches
+
+
+@pytest.mark.parametrize(
     ("query", "terms"),
     [
         ("acme", ("acme",)),

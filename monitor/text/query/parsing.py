@@ -218,7 +218,9 @@ def _term(lexeme: _Lexeme, exact: bool = False) -> Term:
         raise QueryError("the phrase is too long", lexeme.at, f"keep to {MAXIMUM_WORDS} words, or join two with AND")
     key = (literal or max(reversed(words), key=len)).replace("'", "")
     if literal:
-        key = key.split(" ")[0]  # the text may have more white space between
+        # The text may have more white space between, and some or none around an "&".
+        key = max(("&", *literal.replace("&", " ").split()), key=len) if "&" in literal[1:-1] else key.split(" ")[0]
+        key = key.replace("'", "")
     plain = len(words) == 1 and fold(own) == key and not (sigil or prefix or exact or literal)
     return Term(text, quoted, exact, words, own, sigil, prefix, literal, key, plain)
 

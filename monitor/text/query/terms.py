@@ -11,6 +11,7 @@ from monitor.text.query.subject import View
 
 _spaceless = re.compile(f"[{SPACELESS}]")
 _signs = re.compile(r"[\W_]+")
+_and = re.compile(r" ?& ?")
 _word_end = re.compile(rf"[\w{MARKS}]")
 
 
@@ -118,15 +119,23 @@ class Term:
             return spellings if self.own != _less_possessive(self.own) else [_less_possessive(own) for own in spellings]
         return self._literally(view)
 
+    def _stands_by_its_and(self, view: View) -> bool:
+        """Whether it stands there with another space around its "&": "C&A" as "C & A"."""
+        return "&" in self.literal[1:-1] and _stands_in(_joined_by_and(self.literal), _joined_by_and(view.joined))
+
     def _literally(self, view: View) -> list[str]:
         """For terms with signs or emoji: as they stand, not inside a longer word."""
         if self.exact:
             return [self.own] if _stands_in(self.sigil + self.own, view.own) else []
         if not _stands_in(self.literal, view.joined):
-            return []
+            return [self.own] if self._stands_by_its_and(view) else []
         lowered = view.own.lower()
         at = lowered.find(self.own.lower()) if len(lowered) == len(view.own) else -1
         return [view.own[at : at + len(self.own)] if at >= 0 else self.own]
+
+
+def _joined_by_and(text: str) -> str:
+    return _and.sub("&", text)
 
 
 def _plainly_at(word: str, text: str) -> int | None:
