@@ -151,7 +151,8 @@ def _without_the_untold(database: Database, row: Delivery) -> Delivery | None:
     if not left and not any(row.payload.get(part) for part in _BESIDE):
         deliveries.drop(database, row.id, "each case has its own first message still to come")
         return None
-    payload = {**row.payload, "cases": left}
+    coming = [*row.payload.get("coming", ()), *(each for each in named if each in untold)]
+    payload = {**row.payload, "cases": left, "coming": list(dict.fromkeys(coming))}  # counted, and told by itself
     deliveries.set_payload(database, row.id, payload)
     return replace(row, payload=payload)
 

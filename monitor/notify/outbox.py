@@ -31,7 +31,7 @@ log = logging.getLogger("earful.outbox")
 LEASE = timedelta(minutes=5)
 BEGINS, WRITES = timedelta(seconds=5), timedelta(seconds=10)
 # What a list names, and whom it mentions; of several that become one, each part is that of all.
-_PARTS = ("cases", "first", "languages", "sent_on", "late", "system", "ping")
+_PARTS = ("cases", "coming", "first", "languages", "sent_on", "late", "system", "ping")
 LOOK_UPS = 5  # unsure answers before an unknown message is sent again, marked as possibly repeated
 
 

@@ -112,7 +112,8 @@ def compose(
     all_cases = tuple(cases.case_of(row) for row in rows)
     ids = tuple(mention.id for row in rows for mention in told.get(row["id"], []) if mention.verdict.lane != "none")
     kind = _kind(root, rows)
-    title = _title(rules, root, all_cases, now, asks=bool(rows) and only_asks(told.get(rows[0]["id"], [])))
+    coming = _coming(database, root, all_cases, now)
+    title = _title(rules, root, (*all_cases, *coming), now, asks=bool(rows) and only_asks(told.get(rows[0]["id"], [])))
     if len(entries) == 1 and "verdue since" in title:  # then the fact would say it once more
         facts = tuple(fact for fact in entries[0].facts if not fact.startswith("was due"))
         entries = (replace(entries[0], facts=facts),)
@@ -139,9 +140,19 @@ def compose(
     if root.about.startswith("list:evening:"):
         alert, more = daily_lists.with_the_rest(database, rules, root, alert, now, link)
         all_cases += more
+    if coming:
+        alerts = "has an alert of its own" if len(coming) == 1 else "have alerts of their own"
+        alert = replace(alert, also=(*alert.also, Line(f"{count_words(len(coming), 'case')} not listed here {alerts}")))
     if lines := root.payload.get("system"):
         alert = replace(alert, also=(*alert.also, *(Line(f"Earful: {line}", "") for line in lines)))
     return Composed(alert, all_cases, ids)
+
+
+def _coming(database: Database, root: Delivery, named: Sequence[Case], now: datetime) -> list[Case]:
+    """Cases that wait and that a list leaves to their first messages, which were still to come when it left."""
+    shown = {case.id for case in named}
+    found = map(cases.case_of, cases.rows_of(database, root.payload.get("coming", ())).values())
+    return [case for case in found if case.id not in shown and case.state_at(now) == "open"]
 
 
 def _of_incident(

@@ -13,6 +13,7 @@ from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
 from tests.helpers import ANGRY, CHURN, HOUR, INJURY, MINUTE, NOW, Clock, case, deliver, messages, post, take
 
+SECONDS = timedelta(seconds=5)
 BEN = '[[people]]\nname = "BEN"\nslack = "U0BEN00001"\nemail = "ben@example.org"\n'
 
 
@@ -103,6 +104,22 @@ def test_a_list_leaves_out_whoever_was_not_told_of_yet(database: Base, tmp_path:
     assert "kettle" not in slack.reads(listed)
     (row,) = [each for each in messages(database) if each.about.startswith("list:")]
     assert row.payload["told"] == ["1"]
+
+
+def test_a_list_counts_those_whose_first_message_is_still_to_come(
+    database: Base, tmp_path: Path, slack: FakeSlack
+) -> None:
+    acme = house(database, tmp_path, slack)
+    at_four = NOW + 6 * HOUR
+    take(acme, post(ANGRY, author="old", at=NOW), now=NOW)
+    deliver(acme, Clock(NOW + MINUTE))
+    for number in (3, 4):
+        take(acme, post(distinct(number), author=f"new{number}", at=at_four - MINUTE), now=at_four - SECONDS)
+    assert list_of_the_day.queue_lists(database, acme.rules, at_four) == 1
+    acme.alerting.serve("slack", lambda: at_four)
+    (listed,) = [each for each in posted(slack) if "still waiting today" in slack.reads(each)]
+    assert "3 cases still waiting today" in slack.reads(listed)
+    assert "2 cases not listed here have alerts of their own" in slack.reads(listed)
 
 
 def test_a_list_that_would_say_nothing_is_not_sent(database: Base, tmp_path: Path, slack: FakeSlack) -> None:
