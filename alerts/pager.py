@@ -148,6 +148,8 @@ class Pager:
             raise ChannelError(f"pager: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
+        if answer.body.lstrip()[:1] == b"<":  # a proxy's sign-in page, or a web site: nobody would be called
+            raise ChannelError("pager: a web page answered, not the service", channel_broken=True, remedy=_REMEDY)
 
 
 def _key(message: Alert | Letter) -> str:

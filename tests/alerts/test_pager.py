@@ -111,6 +111,17 @@ def test_a_wrong_key_stops_the_channel_and_a_wrong_event_only_itself(pager: Page
     assert not refused.value.channel_broken
 
 
+def test_a_web_page_in_place_of_an_answer_is_not_taken_for_a_call(pager: Pager, server: FakeServer) -> None:
+    """A proxy's sign-in page, or the service's web site in `api_url`: with status 200, and nobody is called."""
+    server.mode = "html"
+    with pytest.raises(ChannelError) as refused:
+        pager.send(ALERT, "pager")
+    assert refused.value.channel_broken
+    assert "api_url" in refused.value.remedy
+    with pytest.raises(ChannelError):
+        pager.check()
+
+
 def test_an_address_is_asked_for_with_the_key_and_no_answer_is_no_address(pager: Pager, server: FakeServer) -> None:
     server.route("/users/PLH1HKV", {"user": {"email": "ana@example.org"}})
     assert pager.email_of("PLH1HKV") == "ana@example.org"
