@@ -17,6 +17,7 @@ from monitor.assistant import questions, translation
 from monitor.assistant.answers import Unavailable
 from monitor.assistant.questions import Answered, NotEnough
 from monitor.cli.base import AsJson, Failed, app, console, opened, print_json
+from monitor.cli.mentions import must_be_known
 from monitor.extras import how_to_install
 from monitor.service.scheduler import utc_now
 from monitor.store import cases, key_values, mentions
@@ -52,6 +53,7 @@ def ask(
     Needs a language model of your own, under [assistant] in the settings.
     """
     with opened() as assembly:
+        must_be_known(assembly, brand)
         found = questions.ask(assembly.assistant, assembly.database, question, now=utc_now(), brand=brand, days=days)
         if isinstance(found, Unavailable):
             raise Failed(found.words)

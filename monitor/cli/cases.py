@@ -17,10 +17,11 @@ from rich.text import Text
 from alerts import hours
 from alerts.wording import excerpt, span_words
 from connectors.durations import span
+from connectors.text import clean
 from monitor.cases import actions, do_not_contact, expiry, verbs
 from monitor.cli import assistant, drafting, issues, replying
 from monitor.cli.base import AsJson, Failed, Limit, app, console, opened, print_json, settings_path, speaker
-from monitor.cli.mentions import Brand, Since, SourceName, since_of, tell_nothing, when
+from monitor.cli.mentions import Brand, Since, SourceName, must_be_known, since_of, tell_nothing, when
 from monitor.notify import case_words
 from monitor.people.identity import Actor, Directory, settings_name
 from monitor.service.console_view import command
@@ -94,7 +95,11 @@ def cases_(
 ) -> None:
     """List cases, the most urgent unanswered one first."""
     with opened() as assembly:
-        person = Directory(assembly.database, assembly.settings).find(owner)
+        must_be_known(assembly, brand, source)
+        directory = Directory(assembly.database, assembly.settings)
+        person = directory.find(owner)
+        if owner and person is None and not cases.find(assembly.database, cases.Filter(owner=owner, limit=1)):
+            raise Failed(f"--owner: {directory.nobody(clean(owner))}")
         wanted = cases.Filter(
             brand=brand, source=source, lane="ping" if flagged else "",
             owner=person.id if person is not None else owner, only_open=only_open,

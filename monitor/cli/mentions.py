@@ -20,9 +20,10 @@ from monitor.people.audit import Event
 from monitor.service.console_view import command
 from monitor.service.scheduler import utc_now
 from monitor.settings.models import EARLIEST, LATEST
-from monitor.store import finding
+from monitor.store import cases, finding
 from monitor.text.normalize import safe_line
 from monitor.types import Mention
+from monitor.wiring import Assembly
 
 Brand = Annotated[str, typer.Option("--brand", help="Only this brand.")]
 SourceName = Annotated[str, typer.Option("--source", help="Only this source.")]
@@ -49,6 +50,21 @@ def since_of(text: str) -> datetime | None:
     except ValueError:
         pass
     raise Failed(f'--since {text!r}: write a duration such as "7d", or a day such as 2026-11-20') from None
+
+
+def must_be_known(assembly: Assembly, brand: str, source: str = "") -> None:
+    """Refuse a name that neither the settings nor anything stored has: a slip would look like a quiet day.
+
+    What was removed from the settings may still have cases.
+    """
+    database = assembly.database
+    named = (("brand", brand, brand, "", assembly.queries), ("source", source, "", source, assembly.rules.sources))
+    for option, name, of_brand, of_source, known in named:
+        if not name or name in known:
+            continue
+        kept = finding.find(database, finding.Filter(brand=of_brand, source=of_source, limit=1))
+        if not kept and not cases.find(database, cases.Filter(brand=of_brand, source=of_source, limit=1)):
+            raise Failed(f"--{option} {name!r}: write one of {', '.join(known)}")
 
 
 def mention_json(mention: Mention) -> dict[str, Any]:
@@ -109,6 +125,7 @@ def mentions_(
 ) -> None:
     """List mentions, newest first."""
     with opened() as assembly:
+        must_be_known(assembly, brand, source)
         wanted = finding.Filter(
             brand=brand, source=source, flagged=flagged, since=since_of(since), search=search, limit=limit
         )

@@ -268,6 +268,35 @@ def test_the_list_of_cases_is_one_line_a_case_on_80_columns_and_the_list_stands_
     assert "May need an answer" not in whole, "what somebody took is called for"
 
 
+@pytest.mark.parametrize(
+    ("words", "refusal"),
+    [
+        (("cases", "--brand", "Acne"), "--brand 'Acne': write one of Acme"),
+        (("cases", "--source", "forun", "--json"), "--source 'forun': write one of forum"),
+        (("mentions", "--brand", "Acne", "--json"), "--brand 'Acne': write one of Acme"),
+        (("mentions", "--source", "forun"), "--source 'forun': write one of forum"),
+        (("ask", "where is my parcel", "--brand", "Acne"), "--brand 'Acne': write one of Acme"),
+        (("cases", "--owner", "Anna"), "--owner: there is nobody named 'Anna'"),
+    ],
+)
+def test_a_list_of_a_name_that_nothing_has_is_refused(folder: Path, words: tuple[str, ...], refusal: str) -> None:
+    """A slip in a name looked like a quiet day."""
+    with (folder / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[[people]]\nname = "Olga"\n')
+    with pytest.raises(Failed, match=refusal):
+        call(folder, *words)
+
+
+def test_what_was_removed_from_the_settings_and_still_has_cases_is_listed(folder: Path) -> None:
+    file = folder / "settings.toml"
+    text = file.read_text().replace('"Acme"', '"Umbrella"')
+    file.write_text(text.replace('"forum"', '"board"').replace("forum =", "board ="))
+    for words in (("--brand", "Acme"), ("--source", "forum"), ("--brand", "Umbrella"), ("--source", "board")):
+        for command in ("cases", "mentions"):
+            listed = call(folder, command, *words).output
+            assert ("2 shown" in listed) is (words[1] in {"Acme", "forum"}), listed
+
+
 def test_an_answer_that_was_none_is_turned_by_one_word(folder: Path, sqlite: Sqlite) -> None:
     assert call(folder, "case", "1", "answered", "--as", "Ana").exit_code == 0
     assert case(sqlite, "1").answered_at is not None
