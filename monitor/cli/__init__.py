@@ -172,7 +172,13 @@ def _unforeseen(error: Exception, errors: Console) -> int:
     if os.environ.get("EARFUL_DEBUG"):
         raise error
     if isinstance(error, OSError):
-        errors.print(f"earful: {error.filename or 'what was to be read or written'}: {error.strerror or error}")
+        where = error.filename or "what was to be read or written"
+        remedy = (
+            f" (as user {os.getuid()}). Run this as its owner, or with sudo"
+            if isinstance(error, PermissionError)
+            else ""
+        )
+        errors.print(f"earful: {where}: {error.strerror or error}{remedy}")
         return 74  # EX_IOERR of sysexits.h
     errors.print(f"earful: unexpected {type(error).__name__}. Set EARFUL_DEBUG=1 to see where, and please report it.")
     return 70

@@ -336,7 +336,13 @@ def _in_words(fault: Fault) -> str:
 
 def _loaded(path: Path, text: str, secrets: Mapping[str, str]) -> Settings:
     """The settings that a text gives where the file is, without writing that."""
-    handle, written = tempfile.mkstemp(dir=path.absolute().parent, prefix=".settings-", suffix=".toml")
+    try:
+        handle, written = tempfile.mkstemp(dir=path.absolute().parent, prefix=".settings-", suffix=".toml")
+    except OSError as error:
+        raise Failed(
+            f"can't write {path} ({error.strerror}, as user {os.getuid()}): its folder must be writable. "
+            "Run this as its owner, or with sudo"
+        ) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as opened:
             opened.write(text)

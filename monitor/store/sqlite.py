@@ -123,19 +123,19 @@ class Sqlite:
             raise unreadable(path, error, timeout) from error
 
     def _prepare_file(self) -> None:
-        folder = self.path.parent
-        if self.path.is_dir():
-            raise DatabaseUnusable(f"{self.path} is a folder; set [database] url to a file")
+        folder, user = self.path.parent, os.getuid()
         try:
+            if self.path.is_dir():  # raises where this user may not look into the folder
+                raise DatabaseUnusable(f"{self.path} is a folder; set [database] url to a file")
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            if self.path.stat().st_uid == os.getuid():
+            if self.path.stat().st_uid == user:
                 self.path.chmod(0o600)
             as_its_folder(self.path)
         except OSError as error:
             raise DatabaseUnusable(
-                f"{self.path}: {error.strerror} (as user {os.getuid()}). Make this user their owner: "
-                f"chown -R {os.getuid()} {folder}"
+                f"{self.path}: {error.strerror} (as user {user}). Run this as the user that Earful runs as, or with "
+                f"sudo. If that is this user, make it their owner: chown -R {user} {folder}"
             ) from error
 
     def _connection(self) -> Any:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from typer.testing import CliRunner
@@ -114,6 +115,41 @@ def test_output_that_cannot_be_written_is_said_in_words(settings: Path) -> None:
     with Path("/dev/full").open("w") as full:
         ran = started(settings, "cases", "--json", stdout=full.fileno())
     assert (ran.returncode, ran.stderr) == (74, "earful: what was to be read or written: No space left on device\n")
+
+
+def as_another_user(settings: Path, *words: str) -> str:
+    """What a command says on standard error to a user who owns nothing."""
+    code = (  # what is imported is imported before: the interpreter may stand where only root looks
+        "import contextlib, io, os, resource, sys\nimport connectors.rss\nfrom monitor.cli import main\n"
+        "called = sys.argv[:]\nsys.argv[3:] = ['add']\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()\n"
+        "sys.argv = called\nos.setuid(65534)\nmain()\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "--settings", str(settings), *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return ran.stderr
+
+
+@pytest.mark.parametrize("barred", ["the database", "the settings"])
+def test_another_user_is_told_what_to_do(barred: str) -> None:
+    """Where they may not look into the folder of the database, or not write into that of the settings."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    with TemporaryDirectory() as name:  # pytest's own folder is root's alone
+        folder = Path(name)
+        folder.chmod(0o755)
+        settings = settings_from(folder).file
+        (folder / "state").mkdir(mode=0o700)
+        settings.write_text(settings.read_text("utf-8").replace('"sqlite:', '"sqlite:state/'), "utf-8")
+        settings.chmod(0o644)
+        adding = ("add", "rss", "--name", "feed", "--set", "feeds=https://feed.example/a.xml", "--yes", "--untried")
+        said = as_another_user(settings, *(adding if barred == "the settings" else ("cases",)))
+    assert "Permission denied" in said
+    assert "as user 65534" in said
+    assert "or with sudo" in said
+    assert ".settings-" not in said
 
 
 @pytest.mark.parametrize("words", ["cases", "cases --json", "status", "mentions"])
