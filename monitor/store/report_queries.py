@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.store.database import Database, Row, stamp
+from monitor.store.database import Database, Row, marks, stamp
 from monitor.store.persons import person
 
 OF_A_CASE = (
@@ -130,6 +131,17 @@ def count_unanswered(database: Database, since: datetime, until: datetime, brand
         {"since": stamp(since), "until": stamp(until), **values},
     )
     return {name: int(row[name]) for name in counted} if row else dict.fromkeys(counted, 0)
+
+
+def of_other_brands(database: Database, until: datetime, names: Sequence[str]) -> list[tuple[str, int]]:
+    """(brand, how many cases that people were alerted to wait) of brands that are not among `names`, the most first."""
+    clause, values = marks("b", names)
+    rows = database.rows(
+        f"SELECT brand, count(*) AS n FROM cases WHERE {_WAITS} AND {_CALLED} AND opened_at < :until "
+        f"AND brand NOT IN {clause} GROUP BY brand ORDER BY n DESC, brand",
+        {"until": stamp(until), **values},
+    )
+    return [(row["brand"], int(row["n"])) for row in rows]
 
 
 def cases_between(database: Database, since: datetime, until: datetime, brand: str = "") -> list[Row]:

@@ -826,6 +826,34 @@ def test_a_brand_that_was_removed_is_not_in_the_letter_of_the_one_that_is_left(
     assert "Nobody is waiting for an answer" in str(sent)
 
 
+def test_open_cases_of_a_brand_that_settings_do_not_name_any_more_are_told(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    """No letter is about that brand. They are told once, in the letter of the brand that settings name first."""
+    tables = f'{BOSSES}[[brands]]\nname = "Initech"\nquery = "initech"\n'
+    before = assembly_of(database, settings_from(tmp_path, tables=tables))
+    installed(before, MONDAY - 30 * DAY)
+    for number in range(3):
+        write(before, f"Globex is terrible, my order {number} never arrived", at=MONDAY - 2 * DAY, author=f"g{number}")
+    write(before, "Initech is terrible, my order never arrived", at=MONDAY - 2 * DAY, author="i")
+    actions.say(database, before.rules, "3", "answered", who="Ana", way="test", now=MONDAY - DAY)
+    assert "no longer name" not in words_of(before, brand="Acme")
+    after = assembly_of(database, with_one_brand(tmp_path, tables=tables))
+    words = words_of(after, brand="Acme")
+    assert (
+        "2 cases of Globex, which the settings no longer name, still wait: answer or close them, or, if the brand "
+        'was renamed, have its new entry say was = ["Globex"].'
+    ) in words
+    assert "http://127.0.0.1:8321/?brand=Globex" in words
+    assert "Globex" not in words_of(after, brand="Initech"), "once is enough"
+    assert "2 cases of Globex" in words_of(after)
+    file = after.settings.file
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('query = "initech"', 'query = "initech"\nwas = ["Globex"]'), encoding="utf-8")
+    mended = assembly_of(database, load(file, {}))
+    assert "no longer name" not in words_of(mended), "what the line says helps"
+
+
 def test_a_brand_that_came_in_mid_week_is_not_compared_with_a_part_of_one(
     database: Sqlite | Postgresql, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from alerts.email.digest import Line, Section
@@ -400,6 +401,13 @@ def _more(about: About) -> Section:
         are = "it is" if n == 1 else "they are"
         said = f"{count_words(n, 'more post')} may need an answer; {are} listed, and nobody is alerted."
         lines.append(Line(said, **about.way(week.of_brand("/?state=sweep"), "The list")))
+    for name, n in week.unnamed[:MOST_STORIES]:
+        waits, them = ("waits", "it") if n == 1 else ("wait", "them")
+        said = f"{count_words(n, 'case')} of {name}, which the settings no longer name, still {waits}: "
+        said += f'answer or close {them}, or, if the brand was renamed, have its new entry say was = ["{name}"].'
+        lines.append(Line(said, **about.way(f"/?brand={quote(name)}", "Inbox")))
+    if rest := sum(n for _name, n in week.unnamed[MOST_STORIES:]):
+        lines.append(Line(f"{count_words(rest, 'more case waits', 'more cases wait')}, of other brands that are gone."))
     if week.unjudged:
         lines.append(Line(formatting.unjudged(week.unjudged, "the week")))
     if held := formatting.aftermath_words(week.aftermath, " in the last four weeks"):

@@ -76,6 +76,7 @@ class Week:
     offers: int  # mutes that wait for a yes or a no
     unjudged: Mapping[str, int]  # posts by language
     aftermath: Aftermath
+    unnamed: tuple[tuple[str, int], ...] = ()  # brands that settings do not name, and how many cases of each wait
 
     @property
     def insights(self) -> str:
@@ -145,7 +146,14 @@ def of(database: Database, rules: Rules, until: datetime, zone: ZoneInfo, brand:
         offers=sum(not brand or row["brand"] in {"", brand} for row in key_values.mutes(database, offered=True)),
         unjudged=requeue.unjudged_languages(database, since, JUDGED, brand, until=until),
         aftermath=statistics.aftermath(database, until - AFTERMATH, until, brand),
+        unnamed=_unnamed(database, rules, until, brand),
     )  # fmt: skip
+
+
+def _unnamed(database: Database, rules: Rules, until: datetime, brand: str) -> tuple[tuple[str, int], ...]:
+    """What no letter is about: told in the letter of the brand that settings name first."""
+    names = [each.name for each in rules.settings.brands]
+    return tuple(report_queries.of_other_brands(database, until, names)) if brand in ("", *names[:1]) else ()
 
 
 def _volume(database: Database, since: datetime, until: datetime, brand: str) -> Volume:
