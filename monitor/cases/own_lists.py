@@ -15,6 +15,7 @@ from typing import Any
 from alerts import hours
 from monitor.cases import actions
 from monitor.cases.recording import close_sent_on
+from monitor.people import duty
 from monitor.people.identity import Actor, Directory
 from monitor.people.reach import reached
 from monitor.settings.rules import Rules
@@ -47,6 +48,7 @@ def own_lists(database: Database, rules: Rules, now: datetime) -> int:
     with database.transaction():
         if not key_values.take_period(database, key, now):
             return 0
+        rules = duty.aware(database, rules, now)
         directory = Directory(database, rules.settings)
         owners: dict[Actor, dict[str, list[Row]]] = {}
         found = (
@@ -63,7 +65,10 @@ def own_lists(database: Database, rules: Rules, now: datetime) -> int:
 
 
 def _lines(rules: Rules, key: str, owner: Actor, theirs: dict[str, list[Row]], now: datetime) -> list[dict[str, Any]]:
-    """One message to each place where an owner is reached; what nobody has goes to the leads, else the channel."""
+    """One message to each place where an owner is reached; what nobody has goes to the leads, else the channel.
+
+    That of an owner who is away goes to the channel: their colleagues read it there, and nobody is called.
+    """
     first = next(iter(theirs.values()))[0]
     route = json.loads(first["targets"] or "[]") or list(rules.settings.alerts.notify)
     found = reached(rules, owner.id, route, now) or rules.tell(["leads"], route, now)

@@ -19,6 +19,7 @@ from monitor.people.identity import of_settings
 from monitor.reports import statistics
 from monitor.store import cases, deliveries, key_values
 from monitor.store.database import stamp
+from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.web.case_timeline import words_of
 from monitor.wiring import Assembly
@@ -256,6 +257,28 @@ def test_their_owner_is_asked_once_a_day_in_one_line_and_one_press_settles_all(a
     with acme.database.transaction():
         assert all_solved(acme.database, acme.rules, of_settings("Lea"), "slack", morning) == 2
     assert {case(acme.database, each).outcome for each in "12"} == {"solved"}
+
+
+def test_the_line_of_an_owner_who_is_away_is_read_where_their_colleagues_are(
+    database: Sqlite | Postgresql, tmp_path: Path
+) -> None:
+    """It went to the owner alone, on holiday; after five days what it asked about closed as unknown."""
+    channels = "".join(f'[[channels]]\nname = "{each}"\nkind = "console"\n' for each in ("console", "own"))
+    people = PEOPLE.replace('"Lea"', '"Lea"\ntargets = ["own"]')
+    made = assembly_of(database, settings_from(tmp_path, channels=channels, tables=people))
+    take(made, post(ANGRY, native_id="first", thread_id="thread", at=NOW - HOUR))
+    reply(made, DM)
+    assert olga(made).owner == "Lea"
+
+    def targets(day: datetime) -> set[str]:
+        own_lists(database, made.rules, day)
+        about = f"list:own:{day:%Y-%m-%d}"
+        return {each.target for each in messages(database) if each.about.startswith(about)}
+
+    assert "own" in targets(NOW + DAY)
+    with database.transaction():
+        handing_over.go_away(database, made.rules, of_settings("Lea"), "2026-03-18", way="page", now=NOW + DAY + HOUR)
+    assert targets(NOW + 2 * DAY) == {"console"}
 
 
 def test_the_one_press_of_a_line_settles_what_was_sent_on_when_it_was_written(acme: Assembly) -> None:
