@@ -38,13 +38,17 @@ def said(database: Database, rules: Rules, row: Row, *, source: str, url: str, a
 
 
 def hold(database: Database, rules: Rules, row: Row, now: datetime) -> int:
-    """The holding word for those of that network who wait and had none; how many."""
+    """The holding word for those of that network who wait and had none; how many.
+
+    Whoever had an answer and writes again after what was said to everybody waits for one of their own.
+    """
     held = 0
     moment = at(row["said_publicly_at"])
     for case_row in cases.rows_of(database, incidents.cases_of(database, row["id"])).values():
         case = cases.case_of(case_row)
         waits = case.state_at(now) in {"open", "taken", "snoozed"} and not case.held
-        if case.source == row["said_source"] and waits and not case.quiet and case.lane == "ping":
+        anew = case.asked_at is not None and case.asked_at > moment
+        if case.source == row["said_source"] and waits and not anew and not case.quiet and case.lane == "ping":
             # Whoever wrote afterwards could read it when they wrote.
             reply = Reply("holding", REASON, max(moment, case.waits_since), row["brand"], row["said_url"])
             record_reply(database, rules, case, reply, now)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from alerts.slack.payloads import Press
+from monitor.cases.actions import say
 from monitor.cases.brand_replies import Answers
-from monitor.incidents import acting
+from monitor.incidents import acting, statements
 from monitor.incidents.watch import Watch
 from monitor.notify import incident_messages
 from monitor.notify.interactions import Interactions
@@ -19,6 +20,7 @@ from monitor.notify.spool import Spool
 from monitor.service.ticks import ACTS
 from monitor.store import case_log, incidents
 from monitor.store.database import Row
+from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
 from monitor.wiring import Assembly
 from tests.alerting_helpers import channels, posted
@@ -123,7 +125,9 @@ def presses(message: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def desk(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack | None, mail: FakeSmtp | None = None) -> Iterator[Desk]:
+def desk(
+    sqlite: Sqlite | Postgresql, tmp_path: Path, slack: FakeSlack | None, mail: FakeSmtp | None = None
+) -> Iterator[Desk]:
     notify = ("slack:#care",) if slack else ("mail:care@acme.example",)
     table = channels(slack, mail) + ('signing_secret = { env = "S" }\n' if slack else "")
     environ = {"T": slack.token, "S": "secret"} if slack else {}
@@ -216,6 +220,28 @@ def test_our_own_post_in_public_is_the_first_word_for_everybody_of_it_there(
         later = it.voices(50, 2)
         it.until(it.clock() + MINUTE)
         assert all(case(sqlite, one).held for one in later)
+
+
+def test_whoever_was_answered_and_writes_again_is_not_held_by_what_was_said_to_everybody(
+    database: Sqlite | Postgresql, tmp_path: Path, slack: FakeSlack
+) -> None:
+    """At the next look it read "first reply" once more, and their reminders stopped, though nobody had replied."""
+    with desk(database, tmp_path, slack) as it:
+        first, second, *_ = it.voices(0, 12)
+        with database.transaction():
+            statements.said(
+                database, it.acme.rules, it.incident(), source="forum", url="https://acme.example/status",
+                at_=it.clock(), now=it.clock(),
+            )  # fmt: skip
+        assert [case(database, each).held for each in (first, second)] == [True, True]
+        say(database, it.acme.rules, first, "answered", who="Ana", way="cli", now=it.clock())
+        now = it.clock.forward(MINUTE)
+        take(it.acme, post(outage(0, now), author="cust0", at=now), now=now)
+        waits = case(database, first)
+        assert (waits.asked_at, waits.held) == (now, False)
+        it.watch.look(now + MINUTE)
+        assert case(database, first) == waits
+        assert case(database, second).held
 
 
 def test_it_is_taken_said_publicly_and_ended_from_its_message(sqlite: Sqlite, tmp_path: Path, slack: FakeSlack) -> None:
