@@ -390,7 +390,26 @@ def notes_of_author(database: Database, source: str, author: str, limit: int = 2
     )
 
 
-def thread(database: Database, source: str, thread: str, near: datetime, limit: int = 60) -> list[Row]:
+OF_THREAD = 60  # posts of a conversation that are shown
+_OF_THREAD = (
+    "FROM posts p WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
+    "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
+    "AND p.purged_at = '' AND EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id)"  # of us, not of others
+)
+
+
+def thread_size(database: Database, source: str, thread: str) -> int:
+    """How many posts of a conversation there are."""
+    if not thread:
+        return 0
+    row = database.row(
+        f"SELECT count(*) AS n {_OF_THREAD}",
+        {"source": source, "thread": thread, "first": post_key(database, source, thread)},
+    )
+    return int(row["n"]) if row else 0
+
+
+def thread(database: Database, source: str, thread: str, near: datetime, limit: int = OF_THREAD) -> list[Row]:
     """What was said in a conversation, oldest first; of a long one what was written next to that moment.
 
     (native_id, author, author_name, text, title, url, posted_at, case_id)
@@ -399,10 +418,8 @@ def thread(database: Database, source: str, thread: str, near: datetime, limit: 
         return []
     question, values = (
         "SELECT p.native_id, p.author, p.author_name, p.text, p.title, p.url, p.posted_at, "
-        "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id FROM posts p "
-        "WHERE p.id IN (SELECT id FROM posts WHERE source = :source AND thread_id = :thread UNION "
-        "SELECT id FROM posts WHERE id = :first) AND p.deleted_at = '' "
-        "AND p.purged_at = '' AND EXISTS (SELECT 1 FROM mentions m WHERE m.post_id = p.id) "  # of us, not of others
+        "(SELECT max(m.case_id) FROM mentions m WHERE m.post_id = p.id) AS case_id "
+        f"{_OF_THREAD} "
         "AND p.posted_at {0} :near ORDER BY p.posted_at {1}, p.id {1} LIMIT :limit",
         {
             "source": source, "thread": thread, "first": post_key(database, source, thread), "limit": limit,

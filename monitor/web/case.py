@@ -106,6 +106,12 @@ def conversation(context: RequestContext, row: Row, told: Sequence[Mention]) -> 
     ]
 
 
+def _too_many(context: RequestContext, case: Case) -> int:
+    """How many posts a thread has that is too long to be shown whole; else 0."""
+    size = pages.thread_size(context.database, case.source, case.thread)
+    return size if size > pages.OF_THREAD else 0
+
+
 def names_in(talk: Iterable[Said]) -> list[str]:
     """Everybody who speaks in a conversation, by handle and name."""
     return list(dict.fromkeys(name for each in talk for name in (each.author, *each.names)))
@@ -202,7 +208,8 @@ def show_case(
         context, "case.html", title=f"Case {case.id}", status=status, case=case, row=row, line=line,
         state=case.state_at(now), standing=case_words.standing(context.rules, case, now, context.zone),
         clock=clock_of(context.rules, case, now),
-        talk=runs(conversation(context, row, told)), worst=worst, author=author_card(context, case, earlier),
+        talk=runs(conversation(context, row, told)), in_thread=_too_many(context, case),
+        worst=worst, author=author_card(context, case, earlier),
         history=history_line(context, earlier), log=entries(log), similar=alike_cases,
         solved=solved, folded=FOLDED, choices=CHOICES,
         people=people_of(context), undoable=actions.undoable(log, now), outcomes=OUTCOMES, whys=WHYS,

@@ -525,6 +525,12 @@ def test_of_a_long_conversation_what_was_written_next_to_the_case_is_shown(offic
     (case_id,) = office.take(post(ANGRY, thread_id="long", at=begun + 150 * MINUTE + timedelta(seconds=1)))
     text = office.person("Olle").get(f"/cases/{case_id}").text
     assert [n for n in range(200) if f"stranger {n}." in text] == list(range(122, 181))
+    assert "Earful has 201 posts of this thread; those written next to this case are shown." in text
+
+
+def test_a_conversation_that_is_shown_whole_says_nothing_of_posts_left_out(office: Office) -> None:
+    (case_id,) = office.take(post(ANGRY, thread_id="short"))
+    assert "of this thread; those" not in office.person("Olle").get(f"/cases/{case_id}").text
 
 
 def test_a_line_says_each_reason_once(office: Office) -> None:
