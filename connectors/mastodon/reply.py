@@ -23,7 +23,8 @@ from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, de
 LONGEST = 500  # where the server does not say
 OF_A_LINK = 23  # characters that every link counts for, however long it is
 RECENT = 40  # own posts that are looked through
-_LINK = re.compile(r"https?://\S+")
+# Ends where letters of other scripts go on without a blank, as in Japanese.
+_LINK = re.compile(r"https?://[!-~]*[\w/&=#%+~-]", re.ASCII)
 _NAMED = re.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w)?)@[\w.-]+\w")
 _RENEW = "Create a token with write:statuses, profile and read:statuses for the account, then reload."
 

@@ -16,6 +16,7 @@ from connectors import Batch, Closed, ConnectorError, Nonsense, RateLimited, Ref
 from connectors.http import Http
 from connectors.mastodon import Mastodon, Settings
 from connectors.pagination import MOST_TURNS, Walk
+from tests.connectors import reply_mastodon
 from tests.connectors.contracts import CANARY, NOW, again, first_request, walk
 from tests.fakes.mastodon import FakeMastodon, status, status_id
 from tests.fakes.server import FakeServer, Reply
@@ -579,3 +580,9 @@ def test_a_walk_ends_at_its_floor_whatever_kind_of_posts_are_there(
     found = walk_own(reader(server), ("acme",), FIRST)
     assert len([post for batch in found for post in batch.posts]) == 1
     assert len(found) == 1
+
+
+def test_a_link_in_a_reply_counts_for_23_and_what_follows_it_without_a_blank_for_itself() -> None:
+    with FakeServer() as server:
+        writer = reply_mastodon.CONTRACT.make(server, 20)
+        assert writer.length(f"See https://acme.example/help?id=1{'あ' * 10}") == 37

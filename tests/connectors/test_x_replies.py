@@ -85,3 +85,17 @@ def test_only_a_post_that_x_cannot_find_is_gone(birds: tuple[Server, XReply]) ->
     network.server.misbehave(Reply(json={"errors": [busy]}), at=len(network.server.ledger) + 1)
     with pytest.raises(Nonsense):
         writer.answers(OURS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("https://acme.example/help?id=1&x=2", 23),
+        ("See (https://acme.example/help).", 30),
+        (f"https://acme.example/help{'あ' * 10}", 43),
+    ],
+)
+def test_a_link_counts_for_23_and_what_follows_it_without_a_blank_for_itself(
+    birds: tuple[Server, XReply], text: str, length: int
+) -> None:
+    assert birds[1].length(text) == length
