@@ -23,6 +23,7 @@ from monitor.store.database import stamp
 from monitor.store.leases import Leases
 from monitor.store.postgresql import Postgresql
 from monitor.store.sqlite import Sqlite
+from monitor.timeouts import Overran
 from monitor.wiring import Assembly
 from tests.helpers import (
     ANGRY,
@@ -228,6 +229,25 @@ def test_one_post_that_cannot_be_asked_after_does_not_hold_up_the_others(acme: A
     assert {native for ids in network.asked if "p001" not in ids for native in ids} | {"p001"} == {
         f"p{n:03}" for n in range(50)
     }
+    assert count(acme.database, "posts", "deleted_at <> ''") == 1
+
+
+def test_where_a_whole_question_takes_longer_than_the_deadline_fewer_are_asked_after(acme: Assembly) -> None:
+    take(acme, *(post(CALM, author=f"a{n}", native_id=f"p{n:03}") for n in range(50)))
+    clock = Clock(NOW + DAY + MINUTE)
+
+    class Slow(Network):
+        def refresh(self, ids: tuple[str, ...], request: Request) -> Batch:
+            if len(ids) > 6:
+                self.asked.append(ids)
+                raise Overran("refresh-forum")
+            return super().refresh(ids, request)
+
+    network = Slow(gone=("p030",))
+    for _ in range(60):
+        turn(acme, network, clock)
+        clock.forward(15 * MINUTE)
+    assert {native for ids in network.asked if len(ids) <= 6 for native in ids} == {f"p{n:03}" for n in range(50)}
     assert count(acme.database, "posts", "deleted_at <> ''") == 1
 
 
