@@ -30,6 +30,7 @@ from monitor.service.membership import announce
 from monitor.service.scheduler import utc_now
 from monitor.settings.accounts import handle_of
 from monitor.settings.agreement import differing
+from monitor.settings.environment import NAME as SECRETS
 from monitor.settings.environment import is_kept_from
 from monitor.settings.models import Settings
 from monitor.settings.rules import Rules
@@ -72,6 +73,8 @@ def init(
     for about, text in (given | {"output": str(output or "")}).items():
         if text:
             commands.QUESTIONS[about][1](text)  # before the first question: a wrong option would cost the answers
+    if output and ntfy and team and commands.team_of(team) == "1":
+        commands.refuse_standing_secrets(commands.place_of(str(output)))
     if not yes:
         brand = brand or _asked("brand")
         place = Path.home() / ".config" / "earful" / "settings.toml"
@@ -79,11 +82,13 @@ def init(
         zone = zone or (_asked("zone", "UTC") if commands.machine_zone() == "UTC" else "")
         team = team or _asked("team", "a few")
         alone = commands.team_of(team) == "1"
+        if alone and ntfy:
+            commands.refuse_standing_secrets(commands.place_of(str(output)))  # before more is asked
         if alone:
             person = person or _asked("person", commands.login_name())
         hours = hours or _asked("calls" if alone else "hours", commands.HOURS)
         if alone and ntfy is None:
-            ntfy = commands.yes_of(_asked("ntfy", "yes"))
+            ntfy = _by_phone(commands.place_of(str(output)))
         trade = trade or _asked("trade", "general")
     if not brand:
         raise Failed("say what to watch for: earful init --brand QUERY --output FILE --yes")
@@ -104,6 +109,18 @@ def init(
             program=program(),
         )
     )
+
+
+def _by_phone(settings: Path) -> bool:
+    """Ask whether alerts go to a phone, until it can be done: other answers are not to be lost for that."""
+    while commands.yes_of(_asked("ntfy", "no" if settings.with_name(SECRETS).exists() else "yes")):
+        try:
+            commands.refuse_standing_secrets(settings)
+        except commands.InstallError as error:
+            typer.echo(f"  {error}")
+        else:
+            return True
+    return False
 
 
 def _asked(about: str, default: str | None = None) -> str:

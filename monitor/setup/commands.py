@@ -238,13 +238,22 @@ def init(
     )
     ntfy = ntfy and team == "1"
     secrets_file = path.with_name(SECRETS)
-    if ntfy and secrets_file.exists():
-        raise InstallError(f"{secrets_file} already exists and was not changed; name another folder")
+    if ntfy:
+        refuse_standing_secrets(path)
     topic = f"earful-{secrets.token_urlsafe(18)}"
     _write_new(path, text)
     if ntfy:
         _write_new(secrets_file, f"NTFY_URL=ntfys://ntfy.sh/{topic}?priority=high\n")
     return _report(path, program, inside=path.is_relative_to(checkout), zone=zone, topic=topic if ntfy else "")
+
+
+def refuse_standing_secrets(settings: Path) -> None:
+    """Refuse to write a topic of ntfy into a file of secrets that is there already: InstallError."""
+    standing = settings.with_name(SECRETS)
+    if standing.exists():
+        raise InstallError(
+            f"{standing} already exists and was not changed; say no to ntfy (--no-ntfy), or name another folder"
+        )
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -329,6 +329,21 @@ def test_one_person_is_asked_when_they_may_be_called_and_is_told_on_their_phone(
     assert not output.with_name("other.toml").exists()
 
 
+def test_secrets_that_are_there_already_cost_no_answers(tmp_path: Path) -> None:
+    """They were refused only after the last question."""
+    output, secret = tmp_path / "settings.toml", tmp_path / "earful.env"
+    secret.write_text("TOKEN=1\n")
+    given = ["init", "--brand", "Acme", "--output", str(output), "--team", "1", "--zone", "Europe/Lisbon"]
+    asked = CliRunner().invoke(app, [*given, "--ntfy"], input="")
+    assert f"{secret} already exists and was not changed" in str(asked.exception)
+    assert asked.output == ""
+    asked = CliRunner().invoke(app, given, input="Ana\n\nyes\nno\n\n")
+    assert asked.exit_code == 0, asked.output
+    assert f"{secret} already exists and was not changed; say no to ntfy (--no-ntfy), or name another" in asked.output
+    assert load(output, {}).people[0].name == "Ana"
+    assert secret.read_text() == "TOKEN=1\n"
+
+
 def test_nothing_is_asked_with_yes(tmp_path: Path) -> None:
     output = tmp_path / "a.toml"
     for words in (["--team", "1"], ["--team", "shifts"], []):
