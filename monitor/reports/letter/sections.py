@@ -125,7 +125,7 @@ def _open(about: About) -> Section:
         if row["snoozed_until"] > stamp(week.until):
             has = "snoozed"
         elif row["waiting_until"] > stamp(week.until):
-            has = "waiting on someone"
+            has = "on hold"
         lines.append(Line(f"{kind}, waiting {waits}, {has}", said, by, **about.case(row["id"])))
     more = week.waiting["critical"] + week.waiting["overdue"] - len(lines)
     return Section(
