@@ -238,7 +238,8 @@ def _link(text: str) -> str:
 
 
 def _days(text: str) -> int:
-    if not text.strip().isdigit() or not 1 <= int(text) <= MOST_DAYS:
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST_DAYS):
         raise NotPossible(f"write a number of days from 1 to {MOST_DAYS}")
     return int(text)
 

@@ -194,7 +194,7 @@ def show_problem(context: RequestContext) -> Response:
 
 def _number(context: RequestContext) -> int:
     text = context.path("id")
-    return int(text) if text.isdigit() and len(text) < 12 else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 @post("/problems/{id}", role="staff")

@@ -51,6 +51,8 @@ def test_a_new_cause_finds_posts_at_once_and_is_undone(listed: Assembly) -> None
         ({"issue_url": "https://tracker.example/a b"}, "address"),
         ({"days": "0"}, "days"),
         ({"days": "many"}, "days"),
+        ({"days": "²"}, "write a number of days"),
+        ({"days": "9" * 5000}, "write a number of days"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_write(listed: Assembly, fields: dict[str, str], why: str) -> None:

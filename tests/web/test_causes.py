@@ -70,6 +70,7 @@ def test_a_problem_goes_from_its_first_post_to_the_last_person_told(office: Offi
     complaints(office, "olga", "mira", "kay")
     staff = office.person("Olle")
     assert '<a href="/problems/1">Late or missing delivery</a>' in staff.get("/causes").text
+    assert staff.get("/problems/²").status_code == 404
     assert "mark it as fixed first" in said(staff, "/problems/1", {"verb": "told", "mention": "x"})
     assert "Olle owns it" in said(staff, "/problems/1", {"verb": "take"})
     shown = said(staff, "/problems/1", {"verb": "fixed"})
