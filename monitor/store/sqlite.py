@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import logging
 import os
@@ -133,10 +134,14 @@ class Sqlite:
                 self.path.chmod(0o600)
             as_its_folder(self.path)
         except OSError as error:
-            raise DatabaseUnusable(
-                f"{self.path}: {error.strerror} (as user {user}). Run this as the user that Earful runs as, or with "
-                f"sudo. If that is this user, make it their owner: chown -R {user} {folder}"
-            ) from error
+            # On a disk that is read-only or full, or below a file, no other user helps.
+            remedy = "Make it writable, or set [database] url to a file elsewhere"
+            if error.errno in {errno.EACCES, errno.EPERM}:
+                remedy = (
+                    "Run this as the user that Earful runs as, or with sudo. If that is this user, make it their "
+                    f"owner: chown -R {user} {folder}"
+                )
+            raise DatabaseUnusable(f"{self.path}: {error.strerror} (as user {user}). {remedy}") from error
 
     def _connection(self) -> Any:
         connection = self._connections.mine()

@@ -131,10 +131,12 @@ def test_a_folder_is_refused_with_what_to_write(tmp_path: Path) -> None:
         Sqlite(tmp_path)
 
 
-def test_a_folder_that_cannot_be_made_is_refused_with_its_path(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused_with_its_path_and_no_owner_is_blamed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DatabaseUnusable, match=r"earful\.sqlite: .*chown"):
-        Sqlite(tmp_path / "file" / "earful.sqlite")
+    for path in (tmp_path / "file" / "earful.sqlite", tmp_path / ("long" * 100) / "earful.sqlite"):
+        with pytest.raises(DatabaseUnusable, match=r"earful\.sqlite: .*set \[database\] url") as caught:
+            Sqlite(path)
+        assert "chown" not in str(caught.value)
 
 
 def test_a_read_only_file_is_refused_with_path_user_and_remedy(tmp_path: Path, sqlite_template: Path) -> None:
