@@ -656,10 +656,23 @@ def _refuse_unfit(database: Postgresql) -> None:
         )
 
 
+def _refuse_a_stranger(database: Sqlite | Postgresql) -> None:
+    """Refuse a file that another program fills: a slip in the url must not put our tables between theirs."""
+    if isinstance(database, Sqlite) and not database.has_table("mentions"):
+        there = database.row("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 1")
+        if there is not None:
+            raise DatabaseUnusable(
+                f"{database.path} is the database of another program: it has a table {there['name']} and none of "
+                "Earful's. Nothing was put into it; set [database] url to another file"
+            )
+
+
 def _migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps) -> None:
     taken = version_of(database)
     if not taken and isinstance(database, Postgresql):
         _refuse_unfit(database)
+    elif not taken:
+        _refuse_a_stranger(database)
     if taken > len(steps):
         raise DatabaseUnusable(
             f"this database was written by a newer Earful (schema {taken}; this one knows {len(steps)}). "

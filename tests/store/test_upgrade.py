@@ -7,8 +7,10 @@ from before it, whose first step was another. They are never written anew.
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -258,3 +260,15 @@ def test_a_step_goes_on_once_the_copy_is_made_and_keeps_nobody_waiting_meanwhile
     assert not migration.is_alive()
     assert "tried" in database.columns_of("cases")
     assert caplog.text.count("pg_dump") == 1, "said once"
+
+
+def test_the_file_of_another_program_is_left_to_it(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs.sqlite"
+    with closing(sqlite3.connect(theirs)) as opened:
+        opened.execute("CREATE TABLE invoices (total INTEGER)")
+    database = Sqlite(theirs)
+    with pytest.raises(DatabaseUnusable, match=r"theirs\.sqlite is the database of another program.* table invoices"):
+        migrate(database, NOW)
+    database.close()
+    with closing(sqlite3.connect(theirs)) as opened:
+        assert opened.execute("SELECT name FROM sqlite_master").fetchall() == [("invoices",)]
