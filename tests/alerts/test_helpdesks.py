@@ -119,6 +119,15 @@ def test_a_ticket_that_is_refused_holds_up_only_itself(desk: tuple[str, Webhook,
     assert refused.value.permanent
 
 
+def test_a_web_page_in_place_of_an_answer_is_no_ticket(desk: tuple[str, Webhook, Helpdesks]) -> None:
+    _name, channel, desks = desk
+    desks.server.mode = "html"
+    for ask in (lambda: channel.tell(OPENED), channel.check):
+        with pytest.raises(ChannelError) as refused:
+            ask()
+        assert refused.value.channel_broken
+
+
 def test_each_priority_has_its_name_there() -> None:
     cases = [{**CASE, "priority": each} for each in ("critical", "urgent", "normal", "gentle", "new")]
     desks: tuple[Preset, ...] = ("zendesk", "freshdesk", "zammad")
