@@ -80,7 +80,9 @@ def gaps_ahead(rules: Rules, now: datetime) -> list[Gap]:
     """The hours of the desk in the coming week in which nobody is on; none where nobody is listed at all."""
     if not rules.members:
         return []
-    return roster.gaps(rules.opening, rules.members, rules.absences, now, now + AHEAD)
+    # A day further, so that whole hours stand of what begins in the week: "Tue 9-9:14" is told by nobody.
+    found = roster.gaps(rules.opening, rules.members, rules.absences, now, now + AHEAD + timedelta(days=1))
+    return [gap for gap in found if gap.since < now + AHEAD]
 
 
 def gap_words(gap: Gap, zone: ZoneInfo) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from alerts.roster import Gap
 from monitor.people import duty
+from monitor.settings.rules import Rules
+from tests.helpers import settings_from
 
-BERLIN, SYDNEY = ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Sydney")
+BERLIN, SYDNEY, LONDON = ZoneInfo("Europe/Berlin"), ZoneInfo("Australia/Sydney"), ZoneInfo("Europe/London")
 FRIDAY = datetime(2026, 10, 23, 14, 0, tzinfo=UTC)  # 16:00 in Berlin, Saturday in Sydney; the clocks change on Sunday
 
 
@@ -57,3 +60,17 @@ def test_times_are_said_as_short_as_they_are_plain() -> None:
     assert duty.gap_words(Gap(nine, nine + timedelta(hours=3), usual=True), BERLIN) == "Tue 9-12"
     assert duty.gap_words(Gap(nine, nine + timedelta(minutes=90), usual=True), BERLIN) == "Tue 9-10:30"
     assert duty.gap_words(Gap(nine, nine + timedelta(hours=15), usual=True), BERLIN) == "Tue 9-24"
+
+
+def test_hours_that_begin_in_the_coming_week_are_told_whole(tmp_path: Path) -> None:
+    """Asked on a Tuesday at 9:14, in an hour without anybody: next Tuesday's hours are those of every Tuesday."""
+    tables = """
+[[people]]
+name = "ANA"
+shifts = [{ days = ["mon", "wed", "thu", "fri"], start = "00:00", end = "00:00" }]
+"""
+    rules = Rules(settings_from(tmp_path, tables=tables))
+    tuesday = datetime(2026, 12, 1, 9, 14, tzinfo=UTC)
+    assert [duty.gap_words(gap, LONDON) for gap in duty.gaps_ahead(rules, tuesday)] == ["Tue 9:14-17", "Tue 9-17"]
+    before = tuesday - timedelta(minutes=20)
+    assert [duty.gap_words(gap, LONDON) for gap in duty.gaps_ahead(rules, before)] == ["Tue 9-17"]
