@@ -101,8 +101,8 @@ def _whom(directory: Directory, actor: Actor, whom: Actor | None) -> Actor:
 def hand_over(database: Database, rules: Rules, now: datetime) -> int:
     """Offer what those have whose shift is over, and who are away, to whoever is on now; how many cases."""
     leavers = _leavers(database, duty.aware(database, rules, now), now)
-    if not leavers:
-        return 0
+    if not leavers or (all(each.offered for each in leavers) and not _to_offer(database, rules, leavers, now)):
+        return 0  # as at nearly every tick while somebody is away
     with database.transaction():
         return _offer_all(database, rules, now)[0]
 
@@ -129,18 +129,15 @@ def _leavers(database: Database, rules: Rules, now: datetime) -> list[_Leaver]:
 def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, list[str]]:
     """Offer once what every leaver has; how many cases, and to whom. Where nobody is on it waits."""
     rules = duty.aware(database, rules, now)
-    leavers = {each.person: each for each in _leavers(database, rules, now)}
+    found = _leavers(database, rules, now)
+    leavers = {each.person: each for each in found}
     on = [person for person in rules.on_duty(now) if of_settings(person.name).id not in leavers]
     if not leavers or not on:
         return 0, []
     for each in leavers.values():
         if not each.offered:
             key_values.take_period(database, each.key, now)
-    rows = [
-        row
-        for row in _theirs(database, Directory(database, rules.settings), set(leavers), now)
-        if not leavers[row["theirs"]].offered or _came_back(database, row, leavers[row["theirs"]].away)
-    ]
+    rows = _to_offer(database, rules, found, now)
     for first in range(0, len(rows), MOST):
         some = rows[first : first + MOST]
         why = " · ".join(leavers[person].why for person in dict.fromkeys(row["theirs"] for row in some))
@@ -151,13 +148,25 @@ def _offer_all(database: Database, rules: Rules, now: datetime) -> tuple[int, li
     return len(rows), [person.name for person in on]
 
 
+def _to_offer(database: Database, rules: Rules, leavers: Sequence[_Leaver], now: datetime) -> list[dict[str, str]]:
+    """What these people have that is to be offered: all of it once, then what comes back to whoever is away."""
+    of = {each.person: each for each in leavers}
+    return [
+        row
+        for row in _theirs(database, Directory(database, rules.settings), set(of), now)
+        if not of[row["theirs"]].offered or _came_back(database, row, of[row["theirs"]].away)
+    ]
+
+
 def _came_back(database: Database, row: Mapping[str, str], away: datetime | None) -> bool:
     """Whether a case came to somebody who is away already: its author wrote again, a pause is over, a rule named them.
 
     What they took themselves while they are away, or were given by a person, is theirs.
     """
-    given = [line.at for line in case_log.of_case(database, row["id"]) if line.what in {"take", "assign"}]
-    return not row["offered_at"] and away is not None and not any(moment > away for moment in given)
+    if row["offered_at"] or away is None:
+        return False  # as of nearly all, at each tick while somebody is away: their logs need not be read
+    lines = case_log.of_case(database, row["id"])
+    return not any(line.what in {"take", "assign"} and line.at > away for line in lines)
 
 
 def _theirs(database: Database, directory: Directory, persons: set[str], now: datetime) -> list[dict[str, str]]:
