@@ -39,6 +39,11 @@ class Answer:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def is_web_page(self) -> bool:
+        """Whether a page for people came in place of a service's answer: a proxy's sign-in, or a web site."""
+        return self.body.lstrip()[:1] == b"<"
+
 
 _REACH = "check the address of that channel in the settings, and this machine's network (DNS, firewall, proxy)"
 

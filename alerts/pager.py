@@ -148,7 +148,7 @@ class Pager:
             raise ChannelError(f"pager: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
-        if answer.body.lstrip()[:1] == b"<":  # a proxy's sign-in page, or a web site: nobody would be called
+        if answer.is_web_page:  # a proxy's sign-in page, or a web site: nobody would be called
             raise ChannelError("pager: a web page answered, not the service", channel_broken=True, remedy=_REMEDY)
 
 

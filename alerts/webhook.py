@@ -168,7 +168,7 @@ class Webhook:
             raise ChannelError(f"webhook: {error.reason}", outcome_unknown=error.left, remedy=error.remedy) from None
         if not 200 <= answer.status < 300:
             raise _refused(answer)
-        if settings.preset is not None and answer.body.lstrip()[:1] == b"<":  # a sign-in page: no ticket was made
+        if settings.preset is not None and answer.is_web_page:  # a sign-in page: no ticket was made
             remedy = "check `url` of that channel, and whether a proxy asks for a sign-in"
             raise ChannelError("webhook: a web page answered, not the helpdesk", channel_broken=True, remedy=remedy)
 

@@ -30,6 +30,7 @@ from pydantic import BaseModel, Field, SecretStr
 from connectors import Aside, Batch, ConnectorError, Nonsense, Post, RateLimited, Refused, Request
 from connectors.about import About
 from connectors.http import Http
+from connectors.listing import MANY
 from connectors.pagination import CLOCK_IS_BEHIND, clock_is_behind
 from connectors.text import clean, parse_time, plain, raw_of, safe_url, without_detour
 from connectors.tls import authorities, handshake_failed, handshake_late
@@ -44,7 +45,6 @@ PAGE = 20  # mails
 LARGEST = 500_000  # bytes of a mail that are looked at
 _MOST_BYTES = 2_000_000  # of one literal that a server announces
 _MOST_LINKS = 50  # of one notice
-MANY = 3  # so many unreadable mails and not one sound one are no accident
 _CARDS = re.compile(r'<script[^>]*data-scope="inboxmarkup"[^>]*>(.*?)</script>', re.DOTALL | re.IGNORECASE)
 
 

@@ -9,6 +9,7 @@ up before anything is tried again.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from connectors.http import Http, host_of, json_of
 from connectors.text import clean, plain
 
 CLOCKS = timedelta(minutes=5)  # by which a network's clock may differ from ours
+# A link as networks count it: it ends where letters of other scripts go on without a blank, as in Japanese.
+COUNTED_LINK = re.compile(r"https?://[!-~]*[\w/&=#%+~-]", re.ASCII)
 _LONGEST_WORDS = 200  # characters of what a network says about a refusal
 _SAYS = (
     "error_description", "message", "error", "detail", "errorMessages", "errors", "errorMessage", "title", "reason",

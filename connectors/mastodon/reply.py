@@ -18,13 +18,22 @@ from connectors.answers import Answer
 from connectors.http import Http, json_of
 from connectors.mastodon.connector import Settings
 from connectors.text import clean, parse_time, plain, safe_url, text_of
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send, sound
+from connectors.writing import (
+    CLOCKS,
+    COUNTED_LINK,
+    NotWritten,
+    Standing,
+    Unsure,
+    Written,
+    delete,
+    nothing_sent_yet,
+    send,
+    sound,
+)
 
 LONGEST = 500  # where the server does not say
 OF_A_LINK = 23  # characters that every link counts for, however long it is
 RECENT = 40  # own posts that are looked through
-# Ends where letters of other scripts go on without a blank, as in Japanese.
-_LINK = re.compile(r"https?://[!-~]*[\w/&=#%+~-]", re.ASCII)
 _NAMED = re.compile(r"(?<![\w/])@(\w+(?:[\w.-]+\w)?)@[\w.-]+\w")
 _RENEW = "Create a token with write:statuses, profile and read:statuses for the account, then reload."
 
@@ -75,7 +84,7 @@ class MastodonReply:
 
     def length(self, text: str) -> int:
         """Links count for 23 characters, and of "@name@server" the name alone."""
-        return len(_NAMED.sub(r"@\1", _LINK.sub("x" * OF_A_LINK, text)))
+        return len(_NAMED.sub(r"@\1", COUNTED_LINK.sub("x" * OF_A_LINK, text)))
 
     def reply(self, post: Post, text: str, key: str, now: datetime) -> Written:
         """One call; the post itself is asked for first, for how public it is."""

@@ -24,7 +24,18 @@ from connectors import Nonsense, Post, Refused
 from connectors.http import Http
 from connectors.listing import part
 from connectors.text import clean
-from connectors.writing import CLOCKS, NotWritten, Standing, Unsure, Written, delete, nothing_sent_yet, send, sound
+from connectors.writing import (
+    CLOCKS,
+    COUNTED_LINK,
+    NotWritten,
+    Standing,
+    Unsure,
+    Written,
+    delete,
+    nothing_sent_yet,
+    send,
+    sound,
+)
 from connectors.x.responses import is_id, knows_nobody, referenced, time_of
 from connectors.x.settings import Settings
 
@@ -34,8 +45,6 @@ OF_A_LINK = 23
 PRICE, WITH_A_LINK = 0.010, 0.200  # US dollars: https://docs.x.com/x-api/getting-started/pricing
 RECENT = 20  # own posts that are looked through; each is billed
 _LINK = re.compile(r"https?://\S+")
-# As it is counted: it ends where letters of other scripts go on without a blank, as in Japanese.
-_COUNTED = re.compile(r"https?://[!-~]*[\w/&=#%+~-]", re.ASCII)
 # What counts for one; all else counts for two: https://docs.x.com/fundamentals/counting-characters
 _LIGHT = re.compile(r"[\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 _RENEW = "Create access token and secret with read and write permission for the account that answers, then reload."
@@ -88,7 +97,7 @@ class XReply:
 
     def length(self, text: str) -> int:
         """Links count for 23, and letters of many scripts, and emoji, for two."""
-        return sum(1 if _LIGHT.match(each) else 2 for each in _COUNTED.sub("x" * OF_A_LINK, text))
+        return sum(1 if _LIGHT.match(each) else 2 for each in COUNTED_LINK.sub("x" * OF_A_LINK, text))
 
     def reply(self, post: Post, text: str, _key: str, now: datetime) -> Written:
         """One call; the answer holds the id, which holds X's own time. Before it, whose post was quoted is asked."""

@@ -47,22 +47,23 @@ def author_of(case: Case, rules: Rules) -> str:
 def words_of(mention: Mention) -> str:
     """What a list shows of a post: its words, its stars, or that they are gone (erased, too old, on hold)."""
     post = mention.post
-    if post.text or post.title:
-        return post.text or post.title
-    if post.rating is not None:
-        return stars_of(mention)
-    return "(no words)" if post.author or post.url else GONE
+    return post.text or post.title or stars_of(mention) or ("(no words)" if post.author or post.url else GONE)
 
 
 def words_of_row(row: Row) -> str:
     """The same of a post as a row: text, title, rating, author and url."""
-    stars = f"{row['rating']:g} of 5 stars, no words" if row["rating"] is not None else ""
-    return row["text"] or row["title"] or stars or ("(no words)" if row["author"] or row["url"] else GONE)
+    return (
+        row["text"] or row["title"] or _stars(row["rating"]) or ("(no words)" if row["author"] or row["url"] else GONE)
+    )
 
 
 def stars_of(mention: Mention) -> str:
     """The stars of a review in words; "" where there are none."""
-    return f"{mention.post.rating:g} of 5 stars, no words" if mention.post.rating is not None else ""
+    return _stars(mention.post.rating)
+
+
+def _stars(rating: float | None) -> str:
+    return f"{rating:g} of 5 stars, no words" if rating is not None else ""
 
 
 def _needing(told: Sequence[Mention]) -> list[Mention]:

@@ -5,6 +5,7 @@ Which fails, and since when, the sender writes down; here it is decided whom tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -92,19 +93,30 @@ def _may_take(standing: Standing, candidate: str, target: str) -> bool:
 
 
 def _copy(row: Delivery, target: str, failure: _Failure, now: datetime) -> dict[str, object]:
-    # Whose case it is: else a reminder to whoever has it would be dropped as one of a case that somebody has.
-    kept = {key: value for key, value in row.payload.items() if key in {"owner", "hurt"}}
+    return _same_for(row, target, now, now, {**_of_its_case(row), "footer": f"Sent here because {failure.words()}."})
+
+
+def _of_its_case(row: Delivery) -> dict[str, object]:
+    """Whose case it is, of what a row says: a reminder to whoever has it is dropped elsewhere without it."""
+    return {key: value for key, value in row.payload.items() if key in {"owner", "hurt"}}
+
+
+def _same_for(
+    row: Delivery, target: str, now: datetime, due_at: datetime, payload: Mapping[str, object], key: str = ""
+) -> dict[str, object]:
+    """A row about the same for another target."""
     return deliveries.new_row(
         about=row.about,
         target=target,
         now=now,
-        due_at=now,
+        due_at=due_at,
         reason=row.reason,
         story_id=row.story_id,
         step=row.step,
+        payload=payload,
         priority=row.priority,
         urgent=row.urgent,
-        payload={**kept, "footer": f"Sent here because {failure.words()}."},
+        key=key,
     )
 
 
@@ -186,22 +198,9 @@ def _said_there(database: Database, row: Delivery, target: str) -> bool:
 
 def _moved(row: Delivery, target: str, now: datetime) -> dict[str, object]:
     """What was owed on a channel that is gone, for another target."""
-    said = _without_pings(row)
-    if row.story_id:  # the rest is written when it leaves; without whose case it is, a reminder to them is dropped
-        said = {key: value for key, value in said.items() if key in {"owner", "hurt"}}
-    return deliveries.new_row(
-        about=row.about,
-        target=target,
-        now=now,
-        due_at=row.due_at,
-        reason=row.reason,
-        story_id=row.story_id,
-        step=row.step,
-        payload=said,
-        priority=row.priority,
-        urgent=row.urgent,
-        key=row.channel if row.story_id else row.id,  # of lists each names other cases
-    )
+    if row.story_id:  # the rest is written when it leaves
+        return _same_for(row, target, now, row.due_at, _of_its_case(row), key=row.channel)
+    return _same_for(row, target, now, row.due_at, _without_pings(row), key=row.id)  # of lists each names other cases
 
 
 def _without_pings(row: Delivery) -> dict[str, object]:

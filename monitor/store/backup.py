@@ -12,7 +12,7 @@ from monitor.store import forgotten, sums
 from monitor.store.connect import Error
 from monitor.store.database import DatabaseUnusable, RoleTaken
 from monitor.store.key_values import given, note_given
-from monitor.store.schema import STEPS, version_of
+from monitor.store.schema import STEPS, is_of_another_program, version_of
 from monitor.store.sqlite import Sqlite, read_only
 from monitor.store.sqlite_roles import FileRole, InUse
 
@@ -28,7 +28,6 @@ FAR_AHEAD = 1_000
 _LOGS = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a file, and takes for the log of whatever stands there
 # What an installation leaves beside its database; a file that was never one has nothing of it.
 _MARKS = (*_LOGS, ".daemon", ".in-use", ".erasures", ".damage-told", ".before-restore-", ".before-schema-")
-_OWN_TABLES = {"schema_steps", "mentions"}
 
 
 def restore_to(copy: Path, path: Path, now: datetime, *, only_check: bool = False) -> str:
@@ -76,8 +75,7 @@ def _refuse_a_stranger(path: Path) -> None:
     if not path.exists() or not path.stat().st_size:
         return
     if _begins_as_sqlite(path):
-        tables = _tables_of(path)
-        if not tables or tables & _OWN_TABLES:
+        if not is_of_another_program(_tables_of(path)):
             return
     elif any(each.name.startswith(f"{path.name}{mark}") for each in path.parent.iterdir() for mark in _MARKS):
         return

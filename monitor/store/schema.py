@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from functools import partial
 
@@ -658,13 +658,18 @@ def _refuse_unfit(database: Postgresql) -> None:
 
 def _refuse_a_stranger(database: Sqlite | Postgresql) -> None:
     """Refuse a file that another program fills: a slip in the url must not put our tables between theirs."""
-    if isinstance(database, Sqlite) and not database.has_table("mentions"):
-        there = database.row("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 1")
-        if there is not None:
+    if isinstance(database, Sqlite):
+        tables = {row["name"] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if is_of_another_program(tables):
             raise DatabaseUnusable(
-                f"{database.path} is the database of another program: it has a table {there['name']} and none of "
+                f"{database.path} is the database of another program: it has a table {min(tables)} and none of "
                 "Earful's. Nothing was put into it; set [database] url to another file"
             )
+
+
+def is_of_another_program(tables: Set[str]) -> bool:
+    """Whether a file with these tables was never Earful's; one without any may become it."""
+    return bool(tables) and tables.isdisjoint({"schema_steps", "mentions"})
 
 
 def _migrate(database: Sqlite | Postgresql, now: datetime, steps: Steps) -> None:

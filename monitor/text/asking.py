@@ -150,31 +150,20 @@ def _is_idle(heard: Features) -> bool:
 def only_says_our_name(heard: Features) -> bool:
     """Whether nothing stands before the question marks but our name, and an answer behind: "BRAND? Never again"."""
     tokens = heard.signals.tokens
-    start, answered = 0, False
-    for place, token in enumerate(tokens):
-        if token in _QUESTION_MARKS:
-            if set(tokens[start:place]) != {BRAND}:
-                return False
-            answered = any(word[0].isalpha() for word in tokens[place + 1 :])
-        if token in STOPS:
-            start = place + 1
-    return answered
+    questions = _questions(tokens)
+    if not questions or any(set(said) != {BRAND} for said in questions):
+        return False
+    behind = takewhile(lambda token: token not in _QUESTION_MARKS, reversed(tokens))
+    return any(word[0].isalpha() for word in behind)
 
 
 @_once("themselves")
 def asks_themselves(heard: Features) -> bool:
     """Whether nothing is asked but whether its writer would come again, as reviewers do: "Would I go back? No"."""
-    tokens = heard.signals.tokens
-    asked, start = 0, 0
-    for place, token in enumerate(tokens):
-        if token in _QUESTION_MARKS:
-            said = tokens[start:place]
-            if tuple(said[:2]) not in _WOULD_I or _ONCE_MORE.isdisjoint(said):
-                return False
-            asked += 1
-        if token in STOPS:
-            start = place + 1
-    return asked > 0
+    questions = _questions(heard.signals.tokens)
+    return bool(questions) and all(
+        tuple(said[:2]) in _WOULD_I and not _ONCE_MORE.isdisjoint(said) for said in questions
+    )
 
 
 def _is_only_surprise(heard: Features) -> bool:
@@ -215,13 +204,19 @@ def _a_sentence_asks(values: Mapping[str, float], tokens: Sequence[str]) -> bool
             return False
         said = _first_words(tokens)
         return BRAND in said and _is_turned_round(said, _ABOUT_WHOM_OR_US)
+    return any(map(_begins_a_question, _questions(tokens)))
+
+
+def _questions(tokens: Sequence[str]) -> list[Sequence[str]]:
+    """What stands before each question mark, from the end of the sentence before."""
+    found: list[Sequence[str]] = []
     start = 0
     for place, token in enumerate(tokens):
-        if token in _QUESTION_MARKS and _begins_a_question(tokens[start:place]):
-            return True
+        if token in _QUESTION_MARKS:
+            found.append(tokens[start:place])
         if token in STOPS:
             start = place + 1
-    return False
+    return found
 
 
 def _asks_our_people(tokens: Sequence[str]) -> bool:

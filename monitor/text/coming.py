@@ -10,36 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
 
-from monitor.text.negation import BREAKS
+from monitor.text.negation import BREAKS, C, Cue
 
 _FILE = Path(__file__).parent / "words" / "coming.toml"
 _BRAND = "thisbrand"  # as in complaint_signals: what stands in place of the brand's own name
 _BEHIND, _BEFORE = 6, 3  # words between a cue and our name
-
-
-class Kind(Protocol):
-    """What must be known of a kind of cue."""
-
-    @property
-    def churn(self) -> bool: ...  # noqa: D102
-
-
-class Cue(Protocol):
-    """What must be known of a cue: its kind, and where it stands."""
-
-    @property
-    def kind(self) -> Kind: ...  # noqa: D102
-
-    @property
-    def start(self) -> int: ...  # noqa: D102
-
-    @property
-    def end(self) -> int: ...  # noqa: D102
-
-
-C = TypeVar("C", bound=Cue)
 
 
 @dataclass(frozen=True, slots=True)

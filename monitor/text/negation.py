@@ -26,6 +26,9 @@ class Kind(Protocol):
     @property
     def calm(self) -> bool: ...  # noqa: D102
 
+    @property
+    def churn(self) -> bool: ...  # noqa: D102
+
 
 class Cue(Protocol):
     """What must be known of a cue: its kind, and where it stands."""
