@@ -173,16 +173,22 @@ def test_whom_somebody_chose_to_assign_to_stays_chosen_when_news_come(
     assert case(office.database, first).owner == "Olle"
 
 
-def test_what_was_written_outlives_a_login_that_ends_before_it_is_sent(
-    chromium: Any, office: Office, seats: list[Seat]
-) -> None:
+def on_a_case_with_an_ended_login(chromium: Any, office: Office, seats: list[Seat]) -> tuple[Seat, str]:
+    """Nele has a case open, and the server does not know her any more."""
     (case_id,) = angry(office, 1)
     seats.append(seat := Seat(chromium, office))
     log_in(seat, office, "Nele")
-    page = seat.page
-    page.goto(f"/cases/{case_id}")
+    seat.page.goto(f"/cases/{case_id}")
     with office.database.transaction():
         web.end_sessions(office.database, "Nele")
+    return seat, case_id
+
+
+def test_what_was_written_outlives_a_login_that_ends_before_it_is_sent(
+    chromium: Any, office: Office, seats: list[Seat]
+) -> None:
+    seat, case_id = on_a_case_with_an_ended_login(chromium, office, seats)
+    page = seat.page
     page.fill("#note", "She called: the box is blue.")
     page.get_by_role("button", name="Save note").click()
     page.locator("h1", has_text="You are not logged in").wait_for()
@@ -202,13 +208,8 @@ def test_what_was_written_outlives_a_login_that_ends_before_it_is_sent(
 def test_what_was_written_on_a_page_that_is_out_of_date_is_there_on_the_new_one(
     chromium: Any, office: Office, seats: list[Seat]
 ) -> None:
-    (case_id,) = angry(office, 1)
-    seats.append(seat := Seat(chromium, office))
-    log_in(seat, office, "Nele")
+    seat, case_id = on_a_case_with_an_ended_login(chromium, office, seats)
     page = seat.page
-    page.goto(f"/cases/{case_id}")
-    with office.database.transaction():
-        web.end_sessions(office.database, "Nele")
     other = seat.context.new_page()
     other.goto(f"/login?next=/cases/{case_id}")
     other.fill("#name", "Nele")

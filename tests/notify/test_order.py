@@ -8,6 +8,7 @@ from pathlib import Path
 from monitor.cases import escalation, list_of_the_day
 from monitor.cases.actions import say
 from monitor.store import deliveries_owed
+from monitor.wiring import Assembly
 from tests.alerting_helpers import Base, distinct, house, posted
 from tests.fakes.slack import FakeSlack
 from tests.fakes.smtp import FakeSmtp
@@ -166,16 +167,22 @@ def test_a_brief_whose_cases_are_all_done_is_not_sent(database: Base, tmp_path: 
     assert deliveries_owed.dead(database) == []
 
 
+def two_of_a_story_before_the_channel_closes(database: Base, folder: Path, slack: FakeSlack) -> Assembly:
+    """Two people of one story were told of, and then the channel takes nothing more."""
+    acme = house(database, folder, slack)
+    other = "I am leaving Acme too, cancelled my contract, worst"
+    take(acme, post(CHURN, author="a", thread_id="t"), post(other, author="b", thread_id="t"))
+    deliver(acme, Clock(NOW + MINUTE))
+    slack.closed_channels[slack.channel_id("#care")] = "a_code_of_next_year"
+    return acme
+
+
 def test_the_reminders_of_a_story_that_could_not_leave_come_as_one_and_name_only_who_still_waits(
     database: Base, tmp_path: Path, slack: FakeSlack
 ) -> None:
-    acme = house(database, tmp_path, slack)
-    other = "I am leaving Acme too, cancelled my contract, worst"
+    acme = two_of_a_story_before_the_channel_closes(database, tmp_path, slack)
     clock = Clock(NOW)
-    take(acme, post(CHURN, author="a", thread_id="t"), post(other, author="b", thread_id="t"))
-    deliver(acme, Clock(NOW + MINUTE))
     before = len(posted(slack))
-    slack.closed_channels[slack.channel_id("#care")] = "a_code_of_next_year"
     for _ in range(120):  # three steps of both
         clock.forward(MINUTE)
         escalation.escalate(database, acme.rules, clock())
@@ -194,13 +201,9 @@ def test_the_reminders_of_a_story_that_could_not_leave_come_as_one_and_name_only
 def test_reminders_of_a_story_that_could_not_leave_are_not_sent_once_all_of_it_is_answered(
     database: Base, tmp_path: Path, slack: FakeSlack
 ) -> None:
-    acme = house(database, tmp_path, slack)
-    other = "I am leaving Acme too, cancelled my contract, worst"
+    acme = two_of_a_story_before_the_channel_closes(database, tmp_path, slack)
     clock = Clock(NOW)
-    take(acme, post(CHURN, author="a", thread_id="t"), post(other, author="b", thread_id="t"))
-    deliver(acme, Clock(NOW + MINUTE))
     before = len(posted(slack))
-    slack.closed_channels[slack.channel_id("#care")] = "a_code_of_next_year"
     clock.forward(HOUR)
     escalation.escalate(database, acme.rules, clock())
     deliver(acme, clock, most=2)
